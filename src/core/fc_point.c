@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* fc_point.c: the value at the horizon: several forecasts, mixed by what they were
+ * worth.
+ *
+ * Each expert says how far off it expects to be (`point_scale`); what it was off in
+ * relation to that is its ratio. Scale times ratio is known before the horizon has
+ * come, so a template that begins to fit takes over within a period, not within a
+ * horizon. The mix is the exponential weights of Vovk and of Littlestone and
+ * Warmuth in a form without units: a weight is (least error / error) to a power.
+ */
+#include "fc_parts.h"
+
+#include <math.h>
+
+#define FC_POINT_MEMORY 128   /* forecasts that a ratio is a mean over               */
+#define FC_POINT_FAST   0.08F /* the same for the fast one, a forecast               */
+#define FC_POINT_MOST   10.0F /* a ratio above it says no more                       */
+#define FC_POINT_FIRST  6     /* forecasts' worth of the first belief:               */
+#define FC_POINT_TRUST  0.8F  /* in persistence                                      */
+#define FC_POINT_DOUBT  1.4F  /* in all others                                       */
+#define FC_POINT_WARY   1.5F  /* of what others say: it must be that much better      */
+#define FC_POINT_RISE   0.5F  /* a peak of late is away from now by half             */
+
+void fc_point_doubt(struct fc_horizon *z)
+{
+    for (int32_t e = 0; e < FC_POINTS; e++) {
+        z->ratio[e] = z->ratio_fast[e] = e == FC_POINT_LAST ? FC_POINT_TRUST : FC_POINT_DOUBT;
+        z->ratio_count[e] = FC_POINT_FIRST;
+    }
+}
+
+void fc_point_learn(struct fc_horizon *z, const struct fc_pending *p, float truth)
+{
+    for (int32_t e = 0; e < FC_POINTS; e++) {
+        float ratio, rate;
+
+        if (!(p->point_scale[e] > 0.0F))
+            continue;
+        if (z->ratio_count[e] < FC_POINT_MEMORY)
+            z->ratio_count[e]++;
+        rate = 1.0F / (float)(z->ratio_count[e] + 1);
+        ratio = fc_clip(fabsf(truth - p->point[e]) / p->point_scale[e], 0.0F, FC_POINT_MOST);
+        z->ratio[e] += rate * (ratio - z->ratio[e]);
+        z->ratio_fast[e] += (rate > FC_POINT_FAST ? rate : FC_POINT_FAST) * (ratio - z->ratio_fast[e]);
+    }
+}
+
+/* `off`: how far what it says lies from the present. */
+static void fc_point_put(struct fc_pending *p, enum fc_point e, float w, float scale, float off)
+{
+    p->point[e] = w;
+    p->point_scale[e] = sqrtf(scale * scale + off * off);
+}
+
+void fc_point_say(const struct fc_view *v, const struct fc_horizon *z, float moved, struct fc_pending *p)
+{
+    const struct fc *fc = v->fc;
+    float now = p->now, floor = FC_FLOOR * fc_spread(fc), w, scale;
+
+    for (int32_t e = 0; e < FC_POINTS; e++)
+        p->point_scale[e] = 0.0F;
+    fc_point_put(p, FC_POINT_LAST, now, moved, 0.0F);
+    fc_point_put(p, FC_POINT_SMOOTH, (float)fc->stats.smooth, moved, (float)fc->stats.smooth - now);
+    fc_point_put(p, FC_POINT_SLOW, (float)z->slow, moved, (float)z->slow - now);
+    fc_point_put(p, FC_POINT_USUAL, (float)z->usual, moved, (float)z->usual - now);
+    w = p->middle[FC_BOUND_RECENT];
+    fc_point_put(p, FC_POINT_RECENT, w, moved, FC_POINT_RISE * (w - now));
+    if (z->like.count > 0)
+        fc_point_put(p, FC_POINT_TEMPLATE, fc_template_value(&z->like, &fc->ring, v->value, z->steps),
+                     z->like.scale + floor, fc_template_value(&z->like, &fc->ring, v->value, 0) - now);
+    if (fc->hinted && fc_hint_value(&fc->hints, fc->at_us + z->steps * fc->opt.grid_us, floor, &w, &scale))
+        fc_point_put(p, FC_POINT_HINT, w, scale, 0.0F);
+}
+
+static float fc_point_queue(const struct fc_hints *hints)
+{
+    return hints->queue_us == INT64_MIN
+               ? 0.0F
+               : fc_clip((hints->queue - hints->queue_slow) / (hints->queue_slow + 1.0F), -2.0F, 2.0F);
+}
+
+/* All features are differences to the present in spreads. */
+static void fc_point_features(const struct fc_view *v, const struct fc_horizon *z, struct fc_pending *p)
+{
+    const struct fc *fc = v->fc;
+    float now = p->now, spread = fc_spread(fc);
+    bool like = z->like.count > 0, hint = p->point_scale[FC_POINT_HINT] > 0.0F;
+    int32_t n = 0;
+
+    p->feature[n++] = 0.1F;
+    for (int32_t i = 1; i < fc->order; i++)
+        p->feature[n++] = (fc_ring_at(&fc->ring, v->value, i) - now) / spread;
+    p->feature[n++] = ((float)z->slow - now) / spread;
+    p->feature[n++] = like ? (p->point[FC_POINT_TEMPLATE] - now) / spread : 0.0F;
+    p->feature[n++] = like ? (p->middle[FC_BOUND_TEMPLATE] - now) / spread : 0.0F;
+    p->feature[n++] = hint ? (p->point[FC_POINT_HINT] - now) / spread : 0.0F;
+    p->feature[n++] = fc_point_queue(&fc->hints);
+}
+
+float fc_point_regress(const struct fc_view *v, const struct fc_horizon *z, float moved, struct fc_pending *p)
+{
+    const struct fc *fc = v->fc;
+    float spread = fc_spread(fc), low = (float)fc->stats.low, high = (float)fc->stats.high, w;
+
+    fc_point_features(v, z, p);
+    w = fc_clip(p->now + spread * (float)fc_rls_value(&z->rls, p->feature, 0), low, high);
+    fc_point_put(p, FC_POINT_RLS, w, moved, w - p->now);
+    return fc_clip(p->now + spread * (float)fc_rls_value(&z->rls, p->feature, 1), low, high);
+}
+
+/* After a change only what stands by the present is heard for a moment. */
+static bool fc_point_heard(const struct fc *fc, enum fc_point e)
+{
+    return fc->change.lost == 0 || e == FC_POINT_LAST || e == FC_POINT_SMOOTH || e == FC_POINT_RECENT ||
+           e == FC_POINT_HINT;
+}
+
+float fc_point_mix(const struct fc_view *v, const struct fc_horizon *z, const struct fc_pending *p)
+{
+    float error[FC_POINTS], least = INFINITY, sum = 0.0F, w = 0.0F;
+
+    for (int32_t e = 0; e < FC_POINTS; e++) {
+        float ratio = z->ratio[e] > z->ratio_fast[e] ? z->ratio[e] : z->ratio_fast[e];
+
+        error[e] = INFINITY;
+        if (p->point_scale[e] > 0.0F && fc_point_heard(v->fc, (enum fc_point)e))
+            error[e] = (e == FC_POINT_HINT ? FC_POINT_WARY : 1.0F) * ratio * p->point_scale[e];
+        least = error[e] < least ? error[e] : least;
+    }
+    for (int32_t e = 0; e < FC_POINTS; e++) {
+        float near;
+
+        if (!(error[e] < INFINITY))
+            continue;
+        near = error[e] > 0.0F ? fc_power4(least / error[e]) : 1.0F;
+        near = fc_power4(near);
+        sum += near;
+        w += near * p->point[e];
+    }
+    return sum > 0.0F ? w / sum : p->now;
+}

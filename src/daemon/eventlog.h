@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* eventlog.h: the core's events as lines for people, and every event, from
+ * whatever thread, on to the operator part. */
+#ifndef BUSBAR_DAEMON_EVENTLOG_H
+#define BUSBAR_DAEMON_EVENTLOG_H
+
+#include <stddef.h>
+
+#include "busbar/status.h"
+#include "names.h"
+#include "rig.h"
+
+#define EVENTLOG_TEXT_MAX 256
+
+struct eventlog;
+struct operator;
+
+/* Becomes the one sink of log.h: before other threads start. */
+NODISCARD enum status eventlog_new(struct eventlog **ret);
+struct eventlog *eventlog_free(struct eventlog *log);
+
+/* Main thread: hands on what came since the last call. */
+void eventlog_drain(struct eventlog *log, struct operator *op);
+
+/* Main thread: logs the core's events of a rig. */
+void eventlog_core(struct rig *rig);
+
+/* What an event of the core is about, and the line that says it. */
+const char *eventlog_who(const struct names *names, const struct core_event *event);
+void eventlog_text(const struct names *names, const struct rig_event *event, char *text, size_t room);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* trace.h: power over time, from a file or made up: the work that is offered.
+ *
+ * Forms, recognised by their header line, plain or gzip:
+ *   t_s,node,ac_w,...       one job on many nodes of 8 GPUs        (training)
+ *   t_s,w,...               one server of 8 GPUs at the wall       (inference)
+ *   t_ms,w_cables,w_slot    one board, an external meter           (training)
+ *   t_ms,...,power.draw,... one board, nvidia-smi; `.instant` is preferred
+ * Between two samples of a node power is a straight line.
+ */
+#ifndef BUSBAR_SIM_TRACE_H
+#define BUSBAR_SIM_TRACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "busbar/status.h"
+
+#define TRACE_NODES_MAX 1024
+#define TRACE_ERROR_MAX 512
+
+struct trace_series {
+    int32_t count, room;
+    double *t_s; /* from the trace's beginning, never falling       */
+    double *w;
+};
+
+struct trace {
+    char name[64]; /* the file's, without folder and endings          */
+    bool training; /* one clock for the job; else every GPU has a queue */
+    int32_t node_count, gpus_per_node;
+    struct trace_series *nodes;
+    double duration_s;
+    double idle_w, max_w; /* of one node: what counts as no work and full work */
+};
+
+/* ST_SYS: cannot be read; ST_CORRUPT: has none of the forms, or a line is
+ * wrong; ST_RANGE: too large. `error` then says what and where, one line. */
+NODISCARD enum status trace_load(const char *path, struct trace **ret, char error[TRACE_ERROR_MAX]);
+struct trace *trace_free(struct trace *trace);
+
+/* Made-up work: training iterates compute and communication and writes
+ * checkpoints; inference is requests that come singly and in bursts. */
+struct trace_generate {
+    bool training;
+    int32_t node_count, gpus_per_node;
+    double duration_s;
+    uint64_t seed;
+};
+NODISCARD enum status trace_generate(const struct trace_generate *opt, struct trace **ret);
+
+/* Work of a node at a time, 0 (idle) to 1 (full), above 1 when more is offered
+ * than one can do. Times past the end start over. `cursor` is the caller's, 0
+ * at first: it makes the next question about nearly the same time cheap. */
+double trace_work(const struct trace *trace, int32_t node, double t_s, int32_t *cursor);
+
+/* Where the window with the highest mean over the first `node_count` nodes begins. */
+double trace_hardest_s(const struct trace *trace, int32_t node_count, double window_s);
+
+#endif

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every sensor truly held, and when; and whether a reading that is shown as good could have been read when it says.
+
+The load is a zigzag, so a value tells its time: one that is older than it says is another value."""
+import bisect
+import math
+
+KEPT_S = 40.0
+
+
+class Series:
+    """One sensor. A sample was held at some time from `asked` to `answered`."""
+
+    def __init__(self):
+        self.asked, self.answered, self.values = [], [], []
+
+    def add(self, asked, answered, value):
+        self.asked.append(asked)
+        self.answered.append(answered)
+        self.values.append(value)
+        if len(self.values) > 4096:
+            cut = bisect.bisect_left(self.answered, answered - KEPT_S)
+            del self.asked[:cut], self.answered[:cut], self.values[:cut]
+
+    def part(self, first, last):
+        """Indices of the samples from `first` to `last`, and one on either side; None: there are none."""
+        low = bisect.bisect_right(self.answered, first) - 1
+        high = bisect.bisect_left(self.asked, last)
+        return (low, high) if low >= 0 and high < len(self.values) else None
+
+    def span(self, first, last):
+        """Lowest and highest value that can have been held from `first` to `last`; None: it is not known.
+
+        A simulator that the machine kept from running shows as a gap between answers, and its devices' own measurements
+        were as late. Between two samples the value may have turned: by less than they differ."""
+        part = self.part(first, last)
+        if part:
+            gap = max(self.answered[i] - self.answered[i - 1] for i in range(max(part[0], 1), part[1] + 1))
+            part = self.part(first - gap, last)
+        if not part:
+            return None
+        values = self.values[part[0]:part[1] + 1]
+        turn = max(abs(a - b) for a, b in zip(values, values[1:]))
+        return min(values) - turn, max(values) + turn
+
+
+class Truth:
+    def __init__(self):
+        self.series = {}
+
+    def add(self, asked, answered, document):
+        """A `read gpus` and the like of the simulator's control socket."""
+        for kind in ("gpus", "psus", "bbus"):
+            for name, one in document.get(kind, {}).items():
+                for key, value in one.items():
+                    if isinstance(value, (int, float)) and not isinstance(value, bool):
+                        self.series.setdefault((name, key), Series()).add(asked, answered, value)
+
+
+# signal: (key of the simulator's answer, absolute tolerance, relative tolerance: what the wire's format rounds)
+SENSORS = {
+    "psu_output_w": ("output_w", 1.0, 0.002),
+    "psu_input_w": ("input_w", 1.0, 0.002),
+    "bbu_pack_v": ("pack_v", 0.01, 0.001),
+    "gpu_power_w": ("reading_w", 1.0, 0.001),
+    "gpu_energy_j": ("energy_j", 1.0, 1e-6),
+    "gpu_power_limit_w": ("limit_w", 0.6, 0.0),
+}
+# A module measures every 20 ms and a board every 100 ms; the rest is for two clocks being read one after the other.
+LAG_S = 0.13
+
+
+def judge(truth, device, reading, asked, answered, longest_s):
+    """Could this reading have been read when it says? None: yes; else a sentence. NotImplemented: nobody knows.
+
+    The daemon was asked between `asked` and `answered`; `longest_s` is the longest that one transaction takes."""
+    sensor = SENSORS.get(reading["signal"])
+    if sensor is None or reading["status"] != "ok" or reading["value"] is None or reading["age_ms"] is None:
+        return NotImplemented
+    key, absolute, relative = sensor
+    name = device.removesuffix("-smbus")
+    if reading["signal"].startswith("gpu_"):
+        name = f"{name}.gpu-{reading['index']}"
+    series = truth.series.get((name, key))
+    age_s = reading["age_ms"] / 1000.0
+    first, last = asked - age_s - LAG_S, min(answered, answered - age_s + longest_s) + LAG_S
+    span = series.span(first, last) if series else None
+    if span is None:
+        return NotImplemented
+    slack = absolute + relative * max(abs(span[0]), abs(span[1]))
+    if span[0] - slack <= reading["value"] <= span[1] + slack:
+        return None
+    when = held(series, reading["value"], slack)
+    return (f"{device} {reading['signal']} {reading['index']}: {reading['value']:g} is shown as {age_s:.3f} s old; then it held "
+            f"{span[0]:g} to {span[1]:g}" + (f", and {reading['value']:g} {asked - when:.2f} s ago" if when else ""))
+
+
+def held(series, value, slack):
+    """When the sensor last held this value, or None."""
+    for i in range(len(series.values) - 1, 0, -1):
+        low, high = sorted(series.values[i - 1:i + 1])
+        if low - slack <= value <= high + slack:
+            return series.answered[i]
+    return None
+
+
+def zigzag(seconds, rng, low_w, high_w):
+    """The load as a trace of one server of eight: straight lines up and down, no two alike."""
+    t, up, rows = 0.0, True, [(0.0, low_w)]
+    while t < seconds:
+        t += rng.uniform(2.0, 4.5)
+        middle = (low_w + high_w) / 2
+        rows.append((t, rng.uniform(middle, high_w) if up else rng.uniform(low_w, middle)))
+        up = not up
+    return "t_s,w\n" + "".join(f"{t:.2f},{math.floor(w)}\n" for t, w in rows)

@@ -1,0 +1,128 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""busbarctl device against software nobody here wrote: pymodbus over TCP and on a pty, and every saved Redfish tree."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+SOURCE = os.environ.get("BUSBAR_SOURCE") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BIN = os.environ.get("BUSBAR_BIN") or os.path.join(SOURCE, "build", "release", "bin")
+DATA = os.environ.get("BUSBAR_DATA") or os.path.join(SOURCE, "..", "shared", "data")
+PYTHON = "/usr/bin/python3"
+PATIENCE = 120
+PSU, BBU = 0x90, 0x30
+
+
+def check(condition, text):
+    if not condition:
+        print(f"FAILED: {text}", flush=True)
+        sys.exit(1)
+    print(f"ok: {text}", flush=True)
+
+
+def device(*words):
+    done = subprocess.run([os.path.join(BIN, "busbarctl"), "--socket", "/nonexistent/socket", "device", *words, "--json"],
+                          capture_output=True, text=True, timeout=PATIENCE, stdin=subprocess.DEVNULL)
+    return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
+
+
+class Peer:
+    """pymodbus on one end of a pty pair and on TCP."""
+
+    def __init__(self, folder):
+        self.near, self.far = os.path.join(folder, "near"), os.path.join(folder, "far")
+        self.socat = subprocess.Popen(["socat", f"pty,raw,echo=0,link={self.near}", f"pty,raw,echo=0,link={self.far}"])
+        deadline = time.monotonic() + PATIENCE
+        while not (os.path.exists(self.near) and os.path.exists(self.far)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.peer = subprocess.Popen([PYTHON, os.path.join(SOURCE, "tests", "peers", "modbus_peer.py"), "--rtu", self.far],
+                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.port = int(self.peer.stdout.readline().split()[1])
+
+    def tell(self, line):
+        self.peer.stdin.write(line + "\n")
+        self.peer.stdin.flush()
+        return self.peer.stdout.readline().strip()
+
+    def end(self):
+        self.peer.stdin.close()
+        self.peer.wait(PATIENCE)
+        self.socat.terminate()
+        self.socat.wait(PATIENCE)
+
+
+def registers(folder):
+    if not shutil.which("socat") or subprocess.run([PYTHON, "-c", "import pymodbus, serial, serial_asyncio"], capture_output=True).returncode:
+        print("skip: python3-pymodbus or socat is missing")
+        return False
+    peer = Peer(folder)
+    try:
+        for link in (f"tcp:127.0.0.1:{peer.port}@{PSU}", f"rtu:{peer.near},115200,8N1@{PSU:#x}"):
+            code, answer, err = device("read", "--link", link, "--profile", "hpr-psu", "--timeout", "2000")
+            values = {r["signal"]: r["value"] for r in answer["readings"]}
+            check(code == 0 and answer["errors"] == 0, f"{link.split(':')[0]}: every register of a pymodbus supply is read {err}")
+            check(values["psu_output_w"] == 2475 and values["psu_input_v"] == 240 and values["device_serial"] == "PSU-SN-1",
+                  "as the values it has")
+        link = f"tcp:127.0.0.1:{peer.port}@{PSU}"
+        check(peer.tell(f"remove {PSU:x} 45") == "ok", "a register is taken away")
+        code, answer, err = device("read", "--link", link, "--profile", "hpr-psu", "--timeout", "2000")
+        check(code == 0 and answer["absent"] == ["psu_inlet_c"], "exception 2 makes it absent, and no failure")
+        code, answer, err = device("scan", "--link", f"tcp:127.0.0.1:{peer.port}@{PSU - 1}-{PSU + 1}", "--profile", "hpr-psu",
+                                   "--timeout", "300")
+        check(code == 0 and [f["address"] for f in answer["found"]] == [PSU], f"a scan finds the one that is there {err}")
+        peer.tell(f"writes {PSU:x}")
+        state = os.path.join(folder, "state")
+        os.makedirs(state)
+        write = ("write", "--link", link, "--profile", "hpr-psu", "--timeout", "2000", "--state-dir", state)
+        before = int(peer.tell(f"get {PSU:x} 67"), 16)
+        code, answer, err = device(*write, "psu_output_setpoint_v", "50.5", "--yes")
+        check(code == 0 and answer["readback"] == 50.5, f"a set-point is written and read back {err}")
+        check(int(peer.tell(f"get {PSU:x} 67"), 16) == 50.5 * 1024, "and is there")
+        check(peer.tell(f"writes {PSU:x}").split()[0].startswith("5e="), "the gate was opened first")
+        code, answer, err = device(*write, "psu_output_setpoint_v", "original", "--yes")
+        check(code == 0 and int(peer.tell(f"get {PSU:x} 67"), 16) == before, f"its original is put back {err}")
+        peer.tell(f"mute {PSU:x} 1")
+        code, answer, err = device("read", "--link", f"tcp:127.0.0.1:{peer.port}@{PSU + 5}", "--profile", "hpr-psu", "--timeout", "200")
+        check(code == 1 and answer["errors"] == len(answer["readings"]) and not answer["absent"], "a unit that is not there fails")
+    finally:
+        peer.end()
+    return True
+
+
+def mockups():
+    trees = os.path.join(DATA, "redfish")
+    if not os.path.isdir(trees):
+        print("skip: no saved Redfish trees here")
+        return False
+    for name in sorted(os.listdir(trees)):
+        root = os.path.join(trees, name)
+        if not os.path.isfile(os.path.join(root, "redfish", "v1", "index.json")):
+            continue
+        server = subprocess.Popen([PYTHON, os.path.join(SOURCE, "tests", "peers", "mockup_server.py"), root],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        port = server.stdout.readline().split()[-1]
+        code, answer, err = device("read", "--link", f"redfish:http://127.0.0.1:{port}")
+        server.stdin.close()
+        server.wait(PATIENCE)
+        check(code == 0 and answer["profile"] is None and answer["errors"] == 0, f"{name} is read with nothing but its URL {err}")
+        check(answer["properties_understood"] > 0 and answer["bmc_kind"] and answer["endpoints"], "and it is told what it is")
+        for limit in answer["limits"]:
+            check(set(limit) >= {"path", "min", "max", "value", "unit", "writable"}, f"limit {limit['path']} has its range")
+        check(all(r["status"] != "ok" or r["value"] is not None for r in answer["readings"]), "no reading without a value is ok")
+    return True
+
+
+def main():
+    folder = tempfile.mkdtemp(prefix="busbar-peers-")
+    try:
+        done = [registers(folder), mockups()]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    sys.exit(0 if any(done) else 77)
+
+
+main()

@@ -1,0 +1,75 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""busbarsim compare: columns side by side, as text, JSON and picture."""
+import json
+import os
+import subprocess
+import tempfile
+import xml.etree.ElementTree as xml
+
+from rack import BIN, PATIENCE, check, main
+
+FIGURES = ("PFC trips", "busbar minimum", "time to 90 %", "overshoot", "IT lost")
+TRACES = ("AC voltage", "Busbar voltage", "Supplies and batteries", "Load and grid")
+
+
+def compare(*arguments):
+    return subprocess.run([os.path.join(BIN, "busbarsim"), "compare", *arguments], capture_output=True, text=True,
+                          timeout=100 * PATIENCE)
+
+
+def without_time(text):
+    document = json.loads(text)
+    for run in document["runs"]:
+        run.pop("wall_s")
+    return document
+
+
+def texts(path):
+    return ["".join(node.itertext()) for node in xml.parse(path).getroot().iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test():
+    with tempfile.TemporaryDirectory() as folder:
+        picture = os.path.join(folder, "events.svg")
+        done = compare("voltage-sag", "voltage-interruption", "--controller", "none,busbar", "--svg", picture, "--json")
+        check(done.returncode == 0, f"two events, without and with Busbar, are reported {done.stderr}")
+        first = without_time(done.stdout)
+        check([(r["scenario"], r["controller"]) for r in first["runs"]] ==
+              [(s, c) for s in ("voltage-sag", "voltage-interruption") for c in ("none", "busbar")], "a column each, in order")
+        check(all({"ok", "checks", "metrics", "seed", "sim_s"} <= r.keys() for r in first["runs"]),
+              "each run is the document that `run` prints")
+        shown = texts(picture)
+        check(all(shown.count(trace) == 4 for trace in TRACES), "four traces in each of four columns")
+        check(all(shown.count(figure) == 4 for figure in FIGURES), "five figures under each column")
+        check("voltage-sag, without Busbar" in shown and "voltage-interruption, with Busbar" in shown, "columns have names")
+        check(any("240 V nominal" in text and "stock supplies" in text and "seed 1" in text for text in shown),
+              "the picture says rack, voltage, start profile and seed")
+        check(not any("hypothetical" in text for text in shown), "stock supplies are not hypothetical")
+        style = open(picture).read()
+        check("prefers-color-scheme: dark" in style and "stroke-dasharray" in style, "it has dark colours and dashes")
+
+        again = compare("voltage-sag", "voltage-interruption", "--controller", "none,busbar", "--json")
+        check(without_time(again.stdout) == first, "the same command gives the same runs")
+
+        done = compare("e-1", "--set", "start=stock,kept-alive", "--set", "nominal_v=230", "--svg", picture)
+        check(done.returncode == 0, f"one setting may have several values {done.stderr}")
+        lines = done.stdout.splitlines()
+        rows = [line for line in lines if line.startswith("e-1 ")]
+        check(len(rows) == 2 and "start=stock" in rows[0] and "start=kept-alive" in rows[1], "a row each")
+        head = next(line for line in lines if line.startswith("scenario"))
+        check(all(row.index("start=") == head.index("setting") for row in rows), "columns of the table are aligned")
+        check("230 V nominal" in lines[0], "what all have in common is said above")
+        check(any("start=kept-alive (hypothetical hardware)" in text for text in texts(picture)),
+              "hypothetical hardware is called so")
+
+        for wrong, needle in ((["no-such-scenario"], "no-such-scenario"), ([], "SCENARIO"),
+                              (["e-1", "--controller", "magic"], "magic"), (["e-1", "--set", "nominal_v=1"], "nominal_v"),
+                              (["e-1", "--set", "start=stock,kept-alive", "--set", "nominal_v=230,240"], "only one"),
+                              (["e-1", "--svg", "/no/such/folder/x.svg"], "/no/such/folder/x.svg")):
+            done = compare(*wrong)
+            check(done.returncode == 2 and needle in done.stderr and len(done.stderr.splitlines()) == 1 and not done.stdout,
+                  f"compare {' '.join(wrong)}: status 2 and one line that says why")
+
+
+main(test)

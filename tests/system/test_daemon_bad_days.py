@@ -1,0 +1,101 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A second daemon, a stop step after a crash, a disk that takes nothing, a recording run again: busbard says so and stays safe."""
+import json
+import os
+import signal
+import subprocess
+
+from rack import BIN, PATIENCE, Rack, check, main, wait_for
+
+
+def originals(rack):
+    folder = os.path.join(os.path.dirname(rack.socket), "state", "originals")
+    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+
+
+def busbard(rack, *options, env=None):
+    done = subprocess.run([os.path.join(BIN, "busbard"), "--config", rack.config, *options], capture_output=True,
+                          text=True, timeout=300, env=dict(os.environ, **(env or {})))
+    return done.returncode, done.stdout, done.stderr
+
+
+def one_owner(rack):
+    code, out, err = busbard(rack)
+    check(code == 2 and "another busbard" in err, "a second busbard on the same configuration is refused with status 2")
+    code, out, err = busbard(rack, "--restore")
+    check(code == 2 and "running" in err and out == "", "--restore is refused while a daemon runs")
+    check(rack.ask("status")["mode_wanted"] == "control", "and the daemon goes on")
+
+
+def recording(rack):
+    path = os.path.join(rack.folder, "rec")
+    before = rack.ask("stats")["ticks"]
+    wait_for("some ticks more", lambda: rack.ask("stats")["ticks"] > before + 300, 30)
+    code, out, err = rack.run("record", "save", path)
+    check(code == 0, f"a recording is saved {err}")
+    done = subprocess.run([os.path.join(BIN, "busbarsim"), "replay", path, "--json"], capture_output=True, text=True)
+    print(done.stdout, done.stderr)
+    result = json.loads(done.stdout)
+    check(done.returncode == 0 and result["same_build"], "the recording is of this build")
+    check(result["ticks"] > 300 and result["orders"] > 0 and result["different"] == 0 and result["gaps"] == 0,
+          f"{result['orders']} orders of {result['ticks']} ticks are identical in replay")
+    check(result["blocks_different"] == 0, f"{result['blocks']} copies of the core too")
+    data = bytearray(open(path, "rb").read())
+    data[len(data) // 2] ^= 1
+    open(path, "wb").write(data)
+    done = subprocess.run([os.path.join(BIN, "busbarsim"), "replay", path], capture_output=True, text=True)
+    check(done.returncode == 2 and "damaged" in done.stderr, "a damaged recording is refused with status 2")
+
+
+def restores(rack):
+    kept = originals(rack)
+    check(kept, "originals are recorded")
+    for why in ("signal", "watchdog", "exit-code"):
+        code, out, err = busbard(rack, "--restore", env={"SERVICE_RESULT": why})
+        check(code == 0 and "left standing" in err and originals(rack) == kept, f"after '{why}' all is left standing")
+    code, out, err = busbard(rack, "--restore", "--anyway", "--json", env={"SERVICE_RESULT": "success"})
+    result = json.loads(out)
+    check(code == 0 and result["left"] == [] and result["restored"], f"after an orderly stop all is restored {result['left']}")
+    check(all(abs(lever["value"] - lever["original"]) <= 1e-3 * max(1.0, abs(lever["original"]))
+              for lever in result["restored"]), "and every value was read back")
+    code, out, err = busbard(rack, "--restore", "--json")
+    check(code == 0 and json.loads(out) == {"restored": [], "left": []}, "a second time there is nothing to restore")
+
+
+def nothing_can_be_written(rack):
+    block = os.path.join(rack.folder, "block")
+    open(block, "w").close()
+    lines = open(rack.config).read().splitlines()
+    lines = [f"state_dir: {block}/state" if line.startswith("state_dir:") else line for line in lines]
+    open(rack.config, "w").write("\n".join(lines) + "\n")
+    rack.start()
+    rack.wait_good()
+    before = rack.ctl("read gpus")["gpus"]
+    code, out, err = rack.run("mode", "control")
+    check(code == 2, "control is refused where no original could be kept")
+    check(rack.ask("status")["mode_wanted"] == "observe", "and the mode stays")
+    code, out, err = rack.run("mode", "emergency")
+    check(code == 0, "emergency is not")
+    wait_for("orders are refused", lambda: rack.ask("stats")["orders_refused"] > 0, 30)
+    after = rack.ctl("read gpus")["gpus"]
+    check({n: g["limit_w"] for n, g in before.items()} == {n: g["limit_w"] for n, g in after.items()},
+          "no record, no write: not a limit moved")
+    check(rack.stop() == 0, "it ends orderly")
+
+
+def test():
+    with Rack("orv3", serve=["--envelope-w", "9000", "--load", "trace"]) as rack:
+        rack.start()
+        rack.wait_good()
+        rack.control()
+        one_owner(rack)
+        recording(rack)
+        rack.ctl("load idle")
+        rack.daemon.send_signal(signal.SIGINT)
+        check(rack.daemon.wait(60 * PATIENCE) == 0, "SIGINT is an orderly stop")
+        restores(rack)
+        nothing_can_be_written(rack)
+
+
+main(test)

@@ -1,0 +1,129 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""busbarctl device on a simulated rack: read, scanned, written and watched without a daemon, and through one."""
+import json
+import os
+import re
+
+from rack import Rack, SOURCE, check, main, wait_for
+
+
+def device(rack, *words):
+    """With patience for a busy machine, unless a test is about what is not there."""
+    patience = () if "--timeout" in words else ("--timeout", "2000")
+    code, out, err = rack.run("device", *words, *patience, "--json")
+    return code, json.loads(out) if code in (0, 1) and out else None, err
+
+
+def vendor_profiles(rack):
+    """A folder of profiles that name their model, as a vendor would deliver them."""
+    folder = os.path.join(rack.folder, "profiles")
+    os.makedirs(folder)
+    for name, model in (("orv3-psu", "ORV3-PSU*"), ("orv3-bbu", "ORV3-BBU*")):
+        text = open(os.path.join(SOURCE, "config", "profiles", name + ".yaml")).read()
+        text, count = re.subn(r'match: \{(.*), text: "[^"]*"\}', r'match: {\1, text: "' + model + '"}', text)
+        check(count == 1, f"{name} has a match")
+        open(os.path.join(folder, name + ".yaml"), "w").write(text)
+    return folder
+
+
+def test():
+    with Rack("orv3", serve=["--load", "idle"]) as rack:
+        text = open(rack.config).read()
+        line = os.path.join(rack.run_dir, "line-1")
+        smbus = os.path.join(rack.run_dir, "smbus-1")
+        baud = re.search(r"baud: (\d+)", text).group(1)
+        psu = int(re.search(r"name: psu-1-1\n(?:.*\n)*? *address: (0x[0-9a-f]+)", text).group(1), 16)
+        bbu = int(re.search(r"name: bbu-1-1\n(?:.*\n)*? *address: (0x[0-9a-f]+)", text).group(1), 16)
+        bus, link = f"rtu:{line},{baud},8N1", f"rtu:{line},{baud},8N1@{psu}"
+
+        code, answer, err = device(rack, "read", "--link", link, "--profile", "orv3-psu")
+        check(code == 0 and answer["errors"] == 0 and answer["profile"] == "orv3-psu", f"a supply is read without a daemon {err}")
+        values = {r["signal"]: r for r in answer["readings"]}
+        true = rack.ctl("read psu-1-1")
+        check(abs(values["psu_output_setpoint_v"]["value"] - true["setpoint_v"]) < 0.01, "with the set-point it has")
+        check(all(r["status"] == "ok" and r["age_ms"] >= 0 and r["unit"] is not None for r in answer["readings"]),
+              "every reading has a status, a unit and an age")
+        check(values["device_serial"]["value"] == answer["serial"], "texts are texts")
+
+        profile = os.path.join(rack.folder, "mine.yaml")
+        open(profile, "w").write("model: Mine\nrows:\n  - {address: 0x4F, type: u16, signal: psu_output_v, scale: 0.0009765625, "
+                                 "poll: fast, source: \"mine\"}\n  - {address: 0x7FFF, type: u16, signal: psu_fan_rpm, poll: slow, "
+                                 "source: \"not there\"}\n")
+        code, answer, err = device(rack, "read", "--link", link, "--profile", profile)
+        check(code == 0 and answer["absent"] == ["psu_fan_rpm"] and answer["errors"] == 0,
+              f"what the device does not implement is absent, and no failure; a file without a match will do {err}")
+        code, _, err = device(rack, "write", "--link", link, "--profile", profile, "psu_output_v", "48")
+        check(code == 2 and "not writable" in err, "a row without limits is not written to")
+
+        code, answer, err = device(rack, "read", "--link", f"smbus:{smbus}@0x58", "--profile", "pmbus-generic")
+        check(code == 0 and any(r["signal"] == "psu_output_v" for r in answer["readings"]), f"a PMBus side is read {err}")
+        code, answer, err = device(rack, "read", "--link", f"{bus}@0x77", "--profile", "orv3-psu", "--timeout", "30")
+        check(code == 1 and answer["errors"] == len(answer["readings"]), "where nobody is every reading failed, and the status says 1")
+        code, _, err = device(rack, "read", "--link", f"rtu:{rack.folder}/none,19200,8N1@1", "--profile", "orv3-psu")
+        check(code == 2 and err.count("\n") == 1 and "No such file" in err, "a bus that is not there is one line and 2")
+
+        folder = vendor_profiles(rack)
+        code, answer, err = device(rack, "read", "--link", link, "--profiles", folder, "--signal", "psu_output_w")
+        check(code == 0 and answer["profile"] == "orv3-psu" and len(answer["readings"]) == 1, f"a profile is chosen by the model {err}")
+        code, answer, err = device(rack, "scan", "--link", f"{bus}@{psu - 1}-{psu + 1}", "--profiles", folder, "--timeout", "500")
+        found = {f["address"]: f for f in answer["found"]}
+        check(code == 0 and found[psu]["profile"] == "orv3-psu" and psu - 1 not in found, f"a scan finds it, and names it {err}")
+        code, _, err = device(rack, "read", "--link", link)
+        check(code == 2 and "--profile" in err, "profiles that fit any model are never chosen for one")
+
+        # ---- writing ----
+        state = os.path.join(rack.folder, "hand")
+        os.makedirs(state)
+        write = ["write", "--link", link, "--profile", "orv3-psu", "--state-dir", state]
+        before = true["setpoint_v"]
+        code, _, err = device(rack, *write, "psu_output_setpoint_v", "51")
+        check(code == 2 and "--yes" in err, "a supply's setting asks for a word")
+        code, _, err = device(rack, *write, "psu_output_setpoint_v", "70", "--yes")
+        check(code == 2 and "outside" in err, "a value outside the row's limits is refused")
+        wanted = 51.0 if abs(before - 51.0) > 0.1 else 50.5
+        code, answer, err = device(rack, *write, "psu_output_setpoint_v", str(wanted), "--yes")
+        check(code == 0 and answer["status"] == "ok" and abs(answer["readback"] - wanted) < 0.01, f"a write is read back {err}")
+        check(abs(answer["original"]["value"] - before) < 0.01 and os.listdir(os.path.join(state, "originals")), "its original is kept")
+        check(abs(rack.ctl("read psu-1-1")["setpoint_v"] - wanted) < 0.01, "the supply holds it")
+        code, answer, err = device(rack, *write, "psu_output_setpoint_v", "original", "--yes")
+        check(code == 0 and abs(rack.ctl("read psu-1-1")["setpoint_v"] - before) < 0.01, f"the original is put back {err}")
+        check(rack.ctl("read psu-1-1")["write_enable"] == true["write_enable"], "and the gate is as it was")
+        code, _, err = device(rack, *write, "psu_output_setpoint_v", "original", "--yes")
+        check(code == 2 and "no original" in err, "what was put back is forgotten")
+        code, answer, err = device(rack, "write", "--link", f"{bus}@{bbu}", "--profile", "orv3-bbu", "--config", rack.config,
+                                   "bbu_charge_limit_a", "2", "--for", "20000")
+        check(code == 0 and answer["device"] == "bbu-1-1", f"with a configuration the original has the daemon's name {err}")
+        check(0 < rack.ctl("read bbu-1-1")["override_timeout_s"] <= 20, "the device's own time-out was written with it")
+        code, answer, err = device(rack, "watch", "--link", link, "--profile", "orv3-psu", "--signal", "psu_output_w", "--every",
+                                   "100", "--seconds", "1")
+        check(code == 0 and 1 <= len(answer["samples"]) <= 10, f"a watch is one document of samples {err}")
+
+        # ---- with a daemon ----
+        rack.start()
+        rack.wait_good()
+        read = ("read", "--link", link, "--profile", "orv3-psu")
+        wait_for("the daemon has read every row of it", lambda: device(rack, *read)[0] == 0, 20)
+        code, answer, err = device(rack, *read)
+        check(answer["through"] == "daemon" and answer["profile"] == "orv3-psu", f"with a daemon: through it {err}")
+        check({r["signal"] for r in answer["readings"]} >= {"psu_output_w", "psu_input_v", "device_serial"}, "with its readings")
+        code, _, err = device(rack, "read", "--link", f"{bus}@0x77")
+        check(code == 2 and "knows no device" in err, "an address the daemon does not know is not read behind its back")
+        code, _, err = device(rack, "scan", "--link", bus)
+        check(code == 2 and "daemon holds" in err, "nor is its bus scanned")
+        code, _, err = device(rack, "write", "--link", link, "psu_output_setpoint_v", "51", "--yes")
+        check(code == 2 and "mode is control" in err, f"in observe the daemon writes for nobody {err}")
+        code, _, err = device(rack, "write", "--link", link, "psu_start_delay_s", "1", "--yes")
+        check(code == 2 and "no lever" in err, "what is no lever is refused with a reason")
+        rack.control()
+        code, _, err = device(rack, "write", "--link", f"{bus}@{bbu}", "bbu_charge_limit_a", "2")
+        check(code == 2 and "control loop" in err, f"a lever that the loop works out is refused with a reason {err}")
+        levers = [lever["lever"] for lever in rack.ask("levers")["levers"]]
+        held = [name for name in levers if name.endswith("psu_output_setpoint_v")]
+        if held:
+            code, answer, err = device(rack, "write", "--link", link, "psu_output_setpoint_v", "50.5", "--yes")
+            check(code == 0 and abs(rack.ctl("read psu-1-1")["setpoint_v"] - 50.5) < 0.01, f"a held lever holds another value {err}")
+            wait_for("the event says who", lambda: "plan_changed" in rack.run("events", "--json")[1], 10)
+
+
+main(test)

@@ -1,0 +1,134 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""busbarsim forecast: over a generated trace and, where BUSBAR_DATA has it, over a real one, with what is wanted of it."""
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+from rack import BIN, PATIENCE, SOURCE, check, main
+
+sys.path.insert(0, os.path.join(SOURCE, "tests", "results"))
+import forecast as page  # the same loads as on the page of results
+
+MODELS = ["busbar", "always-no", "persistence", "ewma", "holt", "linear", "max-last-n", "seasonal", "ar", "ar-rls", "template"]
+KEYS = {"mae", "mae_range_pct", "u99_range_pct", "skill", "pinball", "coverage", "coverage_worst_10s", "margin", "precision", "recall", "f1",
+        "lead_ms", "false_alarms_per_h", "cost_ns"}
+
+
+def forecast(*words):
+    return subprocess.run([os.path.join(BIN, "busbarsim"), "forecast", *words], capture_output=True, text=True, timeout=60 * PATIENCE)
+
+
+def document(*words):
+    done = forecast(*words, "--json")
+    check(done.returncode == 0 and not done.stderr, f"forecast {' '.join(os.path.basename(w) for w in words)} {done.stderr[-200:]}")
+    return json.loads(done.stdout)
+
+
+def test_document(folder):
+    path, begin, end, _ = page.generated(folder, "jitter", samples=8000)
+    words = (path, "--time", "t_ms", "--column", "w", "--horizon-ms", "10,50")
+    svg = os.path.join(folder, "shown.svg")
+    doc = document(*words, "--svg", svg)
+    check(doc["trace"] == path and doc["sample_ms"] == 1 and [h["horizon_ms"] for h in doc["horizons"]] == [10, 50], "the document says what was done")
+    for horizon in doc["horizons"]:
+        check(list(horizon["models"]) == MODELS and 0 < horizon["base_rate"] < 1 and horizon["samples"] > 7000, "every model is there, and the base rate")
+        check(KEYS <= horizon["models"]["busbar"].keys() and set(horizon["models"]["busbar"]["coverage"]) == {"0.9", "0.99", "0.999"}, "with all its scores")
+        check(horizon["models"]["persistence"]["skill"] == 0 and horizon["models"]["busbar"]["skill"] > 0.5, "skill is against persistence")
+        check(horizon["models"]["always-no"]["recall"] == 0 and horizon["models"]["always-no"]["mae"] is None, "always-no forecasts nothing")
+    picture = open(svg, encoding="utf-8").read()
+    check(picture.startswith("<svg") and "99 % bound" in picture and "forecast" in picture, "the picture shows trace, forecast and bound")
+    text = forecast(*words)
+    check(text.returncode == 0 and "50 ms ahead" in text.stdout and "ar (2nd half)" in text.stdout, "people get a table")
+    again = document(*words)
+    for h in again["horizons"] + doc["horizons"]:
+        for m in h["models"].values():
+            m.pop("cost_ns")
+    check(again == doc, "the same trace gives the same scores")
+    scored = document(*words, "--score-ms", f"{begin + 312:.0f}-{end:.0f}")
+    ours = page.of(scored, 50)
+    check(ours["precision"] >= 0.97 and ours["recall"] >= 0.99,
+          f"five percent of jitter: precision {ours['precision']:.3f}, recall {ours['recall']:.3f}, from three periods on")
+    check(ours["coverage"]["0.99"] >= 0.986, f"the bound holds ({ours['coverage']['0.99']:.4f})")
+
+
+def test_change(folder):
+    path, _, end, changes = page.generated(folder, "change")
+    for begin, stop, period in zip(changes, changes[1:] + [end], (150, 80)):
+        ours = page.of(document(path, "--time", "t_ms", "--column", "w", "--horizon-ms", "50", "--score-ms", f"{begin + 3 * period:.0f}-{stop:.0f}"), 50)
+        check(ours["precision"] >= 0.97 and ours["recall"] >= 0.99,
+              f"three periods after a change to {period} ms: precision {ours['precision']:.3f}, recall {ours['recall']:.3f}")
+
+
+def test_groups_and_hints(folder):
+    path, log = os.path.join(folder, "job.csv"), os.path.join(folder, "job_events.csv")
+    rng, at, ends = random.Random(4), 0.0, []
+    while at < 3000:
+        at += rng.uniform(9, 13)
+        ends.append(at)
+    with open(path, "w", encoding="utf-8") as out:
+        out.write("t_s,node,w\n")
+        for s in range(3000):
+            dip = any(0 < s - e <= 2 for e in ends)
+            for node in range(2):
+                out.write(f"{s + 0.1 * node},{node},{(300 if dip else 500) + rng.gauss(0, 3):.1f}\n")
+    with open(log, "w", encoding="utf-8") as out:
+        out.write("t_s,event\n" + "".join(f"{e:.2f},step\n" for e in ends))
+    words = (path, "--time", "t_s", "--column", "w", "--group", "node", "--resample-ms", "1000", "--horizon-ms", "1000")
+    plain, told, early = (page.of(document(*words, *more), 1000)["mae_range_pct"]
+                          for more in ((), ("--events", log), ("--events", log, "--hint-age-ms", "-1000")))
+    check(told < 0.8 * plain and early < plain, f"the log helps ({plain:.2f} % without, {told:.2f} % with, {early:.2f} % ahead of time)")
+    each = document(*words, "--combine", "each")
+    check(len(each["series"]) == 2 and each["horizons"][0]["series"] == 2, "each node is a series of its own")
+
+
+def test_wrong(folder):
+    path, *_ = page.generated(folder, "plain", samples=3000)
+    good = ["--time", "t_ms", "--column", "w", "--horizon-ms", "50"]
+    for wrong, needle in (([], "CSV"), (["/no/such.csv", *good], "/no/such.csv"), ([path, *good[:4]], "--horizon-ms"), ([path, *good[2:]], "--time"),
+                          ([path, "--time", "t_ms", "--column", "v", "--horizon-ms", "50"], '"v"'),
+                          ([path, "--time", "w", "--column", "w", "--horizon-ms", "50"], "_ms"),
+                          ([path, *good[:5], "100,50"], "longer"), ([path, *good[:5], "0"], "--horizon-ms"),
+                          ([path, *good, "--sensor-ms", "25"], "--sensor-ms"), ([path, *good, "--combine", "each"], "--group"),
+                          ([path, *good, "--events", path], "t_s,event"), ([path, *good, "--score-ms", "9-3"], "--score-ms"),
+                          ([path, *good, "--resample-ms", "2000"], "samples"), ([path, *good, "--svg", "/no/such/folder/x.svg"], "/no/such/folder")):
+        done = forecast(*wrong)
+        check(done.returncode == 2 and needle in done.stderr and len(done.stderr.splitlines()) == 1,
+              f"forecast {' '.join(os.path.basename(w) for w in wrong)}: status 2 and one line that says why {done.stderr[-120:]}")
+
+
+def test_recorded():
+    folder = page.data()
+    path = os.path.join(folder or "", "gpu_meter_0p2ms", "a100_square52ms_meter.csv.gz")
+    if not os.path.isfile(path):
+        print("skip: BUSBAR_DATA has no a100_square52ms_meter.csv.gz: the real square wave was not run")
+        return
+    words = (path, "--time", "t_ms", "--column", "w_cables+w_slot")
+    coarse = document(*words, "--resample-ms", "10", "--horizon-ms", "50,100,1000")
+    for horizon, most in ((50, 3.5), (100, 3.2), (1000, 14.0)):
+        mae = page.of(coarse, horizon)["mae_range_pct"]
+        check(mae <= most, f"A100 square wave, {horizon} ms ahead: MAE {mae:.2f} % of range, at most {most:g}")
+    fine = page.of(document(*words, "--resample-ms", "1", "--horizon-ms", "50", "--score-ms", "1365-8900"), 50)
+    check(fine["precision"] >= 0.97 and fine["recall"] >= 0.99, f"at 1 kHz: precision {fine['precision']:.3f}, recall {fine['recall']:.3f}")
+    light = page.of(document(*words, "--resample-ms", "10", "--horizon-ms", "50", "--variant", "gpu"), 50)
+    check(light["mae_range_pct"] < 8.0 and light["coverage"]["0.99"] >= 0.986, "the light variant is not far behind")
+    job = os.path.join(folder, "mlperf_training_nodes_2s", "h100_64nodes_gpt3_run00.csv.gz")
+    told = page.of(document(job, "--time", "t_s", "--column", "ac_w", "--group", "node", "--resample-ms", "2000", "--horizon-ms", "2000,10000,60000",
+                            "--events", job.replace(".csv.gz", "_events.csv")), 2000)
+    check(told["mae_range_pct"] < 4.0 and told["u99_range_pct"] <= 13.0,
+          f"64 nodes, GPT-3, told by the log: MAE {told['mae_range_pct']:.2f} %, u99 {told['u99_range_pct']:.1f} %")
+
+
+def test():
+    with tempfile.TemporaryDirectory() as folder:
+        test_document(folder)
+        test_change(folder)
+        test_groups_and_hints(folder)
+        test_wrong(folder)
+    test_recorded()
+
+
+main(test)

@@ -1,0 +1,75 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A short slice of the campaign on the links (tests/chaos/links.py), and that its judges see what they are there for."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CHAOS = os.path.join(os.path.dirname(HERE), "chaos")
+sys.path.insert(0, CHAOS)
+
+from rack import check, main, skip  # noqa: E402
+import troubles  # noqa: E402
+import truth  # noqa: E402
+
+SANITIZE = os.environ.get("BUSBAR_SANITIZE", "")
+SECONDS = 14
+
+
+def ramp():
+    """A supply that gave 100 W more each second, looked at every 50 ms."""
+    held = truth.Truth()
+    for i in range(200):
+        t = i * 0.05
+        held.add(t, t + 0.01, {"psus": {"psu-1-1": {"output_w": 1000.0 + 100.0 * t}}})
+    return held
+
+
+def shown(value, age_ms, status="ok"):
+    return {"signal": "psu_output_w", "index": 0, "value": value, "age_ms": age_ms, "status": status}
+
+
+def judges():
+    held = ramp()
+    check(truth.judge(held, "psu-1-1", shown(1500.0, 20), 5.0, 5.02, 0.3) is None, "a reading that was held then is none to blame")
+    check(truth.judge(held, "psu-1-1-smbus", shown(1300.0, 2000), 5.0, 5.02, 0.3) is None, "an old one that says how old it is neither")
+    check("taken" not in str(truth.judge(held, "psu-1-1", shown(1430.0, 20), 5.0, 5.02, 0.3)) and
+          truth.judge(held, "psu-1-1", shown(1430.0, 20), 5.0, 5.02, 0.3), "a value of 0.7 s ago that is shown as new is found")
+    check(truth.judge(held, "psu-1-1", shown(1800.0, 20), 5.0, 5.02, 0.3), "a value that was never held by then is found")
+    check(truth.judge(held, "psu-1-1", shown(None, 20, "timeout"), 5.0, 5.02, 0.3) is NotImplemented, "a bad reading claims nothing")
+
+    place = troubles.Place("psu-1-1", ("serial", "model"))
+    check(place.write("x") is None, "a device that was never swapped may be written to")
+    place.pull()
+    place.insert("NEW", False)
+    check(place.write("x"), "a write to a swapped device that said nothing is found")
+    place.told("serial")
+    check(place.write("x"), "and to one that did not say its model")
+    place.told("model")
+    check(place.write("x") is None, "one that said both may be written to")
+    place.insert("OTHER", True)
+    place.told("serial")
+    place.told("model")
+    check(place.write("x"), "a write to another model is found whatever it said")
+
+
+def test():
+    judges()
+    if "thread" in SANITIZE:
+        skip("a sanitized daemon meets the same links in the address sanitizer's build, which sees leaks as well")
+    if not shutil.which("openssl"):
+        skip("openssl is needed for a certificate that has run out (apt-get install openssl)")
+    done = subprocess.run([sys.executable, os.path.join(CHAOS, "links.py"), "--minutes", str(SECONDS / 60), "--json", "--quiet"],
+                          stdout=subprocess.PIPE, text=True)
+    check(done.returncode in (0, 1), "the campaign could be played")
+    document = json.loads(done.stdout)
+    print(json.dumps({key: value for key, value in document.items() if key != "failures"}))
+    check(document["violations"] == 0, f"nothing was violated: {document['failures'][:3]}")
+    check(len({name.split('/')[0] for name in document["faults"]}) == len(troubles.KINDS), "every link was in trouble")
+    check(document["readings_judged"] > 100 and document["writes"] > 0, "readings were judged, and there was something to write")
+
+
+main(test)

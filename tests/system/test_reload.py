@@ -1,0 +1,45 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""SIGHUP: a good configuration is adopted between two ticks, a bad one is refused and the old one stays."""
+import os
+import signal
+import time
+
+from rack import Rack, check, main, wait_for
+
+
+def test():
+    with Rack("orv3", serve=["--envelope-w", "11000", "--load", "trace"]) as rack:
+        originals = rack.limits()
+        rack.start()
+        rack.wait_good()
+        rack.control()
+        rack.ctl("meter reset")
+        good = open(rack.config).read()
+
+        open(rack.config, "w").write(good.replace("period_ms:", "period_msx:", 1))
+        rack.daemon.send_signal(signal.SIGHUP)
+        rack.wait_log("config_refused", "period_msx")  # the refusal names the key
+        check(rack.ask("stats")["period_us"] == 10000 and rack.ask("status")["mode"] in ("normal", "degraded"),
+              "the old configuration stays in force")
+
+        check("period_ms: 10\n" in good, "the test changes the period")
+        before = rack.ask("stats")["ticks"]
+        for period_ms in (15, 20):  # the second while BMCs are still being logged out of for the first
+            new = rack.config + ".new"
+            open(new, "w").write(good.replace("period_ms: 10\n", f"period_ms: {period_ms}\n", 1))
+            os.rename(new, rack.config)
+            rack.daemon.send_signal(signal.SIGHUP)
+            time.sleep(0.1)
+        wait_for("the new period, the last one that was written", lambda: rack.ask("stats")["period_us"] == 20000, 40)
+        check(rack.ask("stats")["ticks"] >= before, "ticks go on counting")
+        check(rack.ask("status")["mode_wanted"] == "control", "the mode is kept")
+        rack.wait_log("config_reloaded")
+        wait_for("armed under the new configuration", lambda: rack.ask("status")["armed"], 60)
+        now, levers = rack.limits(), {lever["lever"]: lever for lever in rack.ask("levers")["levers"]}
+        check(sum(now.values()) < 0.9 * sum(originals.values()), "limits in force were carried over")
+        check(all(levers[name]["state"] != "unread" for name in now), "and every one is known")
+        check(all(row["violations"] == 0 for row in rack.envelope_rows()), "the envelope held through the reload")
+
+
+main(test)

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Own orders that swing: what counts as a swing, what is done about it, and two
+ * racks behind one budget that do not fall into step. */
+#include "core_rig.h"
+
+/* One leaf of 100 to 1000 W under a rack whose sensor the test sets; lever 0.
+ * The bands release at once, so the sensor moves the orders. */
+static struct rig *swinging(int32_t *ret_sensor)
+{
+    struct rig *rig = rig_new();
+    int32_t rack = rig_node(rig, CORE_NODE_RACK, CORE_NONE);
+
+    rig_gpu(rig, rack, 100, 1000);
+    *ret_sensor = rig_sensor(rig, rack, 500.0);
+    rig_start(rig);
+    rig->plan->band.release_jitter_ratio = 0.0;
+    rig->plan->band.release_gain_per_s = 5.0;
+    rig_limit(rig, rack, 1000.0);
+    rig_run(rig, 300000);
+    return rig;
+}
+
+static double gain(const struct rig *rig)
+{
+    return rig_zone(rig, 0)->damping_ratio;
+}
+
+/* A cut and its release: two turns, the first time one. */
+static void swing_once(struct rig *rig, int32_t sensor)
+{
+    rig->value[sensor] = 1200.0;
+    rig_run(rig, 20000);
+    rig->value[sensor] = 100.0;
+    rig_run(rig, 480000);
+}
+
+static void orders_that_turn_too_often_halve_the_gain(void **state)
+{
+    (void)state;
+    int32_t sensor;
+    struct rig *rig = swinging(&sensor);
+
+    rig->plan->damping.band_ratio = 1.0;
+    rig_want(rig, 0);
+    swing_once(rig, sensor);
+    RIG_NEAR(gain(rig), 1.0);
+    swing_once(rig, sensor); /* three turns are allowed */
+    RIG_NEAR(gain(rig), 1.0);
+    assert_int_equal(rig->events[EV_SWING], 0);
+    swing_once(rig, sensor);
+    RIG_NEAR(gain(rig), 0.5);
+    assert_int_equal(rig->events[EV_SWING], 1);
+    rig_free(rig);
+}
+
+static void the_gain_has_a_floor_and_one_event(void **state)
+{
+    (void)state;
+    int32_t sensor;
+    struct rig *rig = swinging(&sensor);
+
+    for (int32_t k = 0; k < 200; k++)
+        swing_once(rig, sensor);
+    assert_true(gain(rig) <= 0.25 && gain(rig) >= 1.0 / 16.0);
+    assert_int_equal(rig->events[EV_SWING], 1);
+    rig_free(rig);
+}
+
+static void a_slower_release_is_what_damping_does(void **state)
+{
+    (void)state;
+    double back_w[2];
+
+    for (int32_t k = 0; k < 2; k++) {
+        int32_t sensor;
+        struct rig *rig = swinging(&sensor);
+        double before_w;
+
+        rig->plan->damping.turns_max = k == 0 ? 0 : 3;
+        rig_want(rig, 0);
+        for (int32_t n = 0; n < 4; n++)
+            swing_once(rig, sensor);
+        rig->plan->band.release_gain_per_s = 0.5;
+        rig_want(rig, 0);
+        rig->value[sensor] = 1200.0;
+        rig_run(rig, 300000);
+        before_w = rig_zone(rig, 0)->budget_w;
+        rig->value[sensor] = 100.0;
+        rig_run(rig, 200000);
+        back_w[k] = rig_zone(rig, 0)->budget_w - before_w;
+        assert_true(back_w[k] > 0.0);
+        rig_free(rig);
+    }
+    assert_true(back_w[1] < 0.6 * back_w[0]);
+}
+
+static void calm_brings_the_gain_back(void **state)
+{
+    (void)state;
+    int32_t sensor;
+    struct rig *rig = swinging(&sensor);
+
+    for (int32_t k = 0; k < 40; k++)
+        swing_once(rig, sensor);
+    assert_true(gain(rig) < 0.3);
+    rig->value[sensor] = 100.0;
+    rig_run(rig, 9000000);
+    assert_true(gain(rig) < 0.3);
+    rig_run(rig, 45000000);
+    RIG_NEAR(gain(rig), 1.0);
+    assert_int_equal(rig->events[EV_SWING_OVER], 1);
+    rig_free(rig);
+}
+
+static void one_deep_cut_is_no_swing(void **state)
+{
+    (void)state;
+    int32_t sensor;
+    struct rig *rig = swinging(&sensor);
+
+    rig->value[sensor] = 9000.0;
+    rig_run(rig, 20000000);
+    RIG_NEAR(rig_view(rig, 0)->wanted, 100.0);
+    rig->value[sensor] = 100.0;
+    rig_run(rig, 20000000);
+    RIG_NEAR(rig_view(rig, 0)->wanted, 1000.0);
+    assert_int_equal(rig->events[EV_SWING], 0);
+    rig_free(rig);
+}
+
+static void a_budget_that_somebody_else_moves_is_no_swing(void **state)
+{
+    (void)state;
+    int32_t sensor;
+    struct rig *rig = swinging(&sensor);
+
+    for (int32_t k = 0; k < 100; k++) {
+        struct core_plan_limit *limit = core_plan_nodes(rig->plan)[0].limit;
+
+        limit->limit_w = limit->limit_standing_w = k % 2 ? 700.0 : 1000.0;
+        rig->plan->version++;
+        rig_run(rig, 200000);
+    }
+    assert_int_equal(rig->events[EV_SWING], 0);
+    RIG_NEAR(gain(rig), 1.0);
+    rig_free(rig);
+}
+
+/* Two turns a window, so never too many; how large they are decides. */
+static void moves_inside_the_band_count_by_their_size(void **state)
+{
+    (void)state;
+
+    for (int32_t k = 0; k < 2; k++) {
+        int32_t sensor;
+        struct rig *rig = swinging(&sensor);
+
+        rig->plan->damping.turns_max = 15;
+        rig->plan->damping.band_ratio = 0.02;
+        rig->plan->damping.window_us = 4000000;
+        rig->plan->band.target_ratio = k == 0 ? 0.98 : 0.95;
+        rig_want(rig, 0);
+        for (int32_t n = 0; n < 12; n++) {                 /* 0.5 Hz */
+            rig->value[sensor] = k == 0 ? 1000.0 : 4000.0; /* by 2 %, or by 60 % and more */
+            rig_run(rig, k == 0 ? 100000 : 200000);
+            rig->value[sensor] = 930.0; /* held */
+            rig_run(rig, 800000);
+            rig->value[sensor] = 100.0;
+            rig_run(rig, 1000000);
+        }
+        assert_int_equal(rig->events[EV_SWING] > 0, k == 1);
+        rig_free(rig);
+    }
+}
+
+/* Eight leaves that could all be raised at once. */
+static void raises_under_a_zone_that_swings_are_rationed(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    int32_t rack = rig_node(rig, CORE_NODE_RACK, CORE_NONE), sensor;
+    double held_w[2] = { 0.0, 0.0 };
+
+    for (int32_t l = 0; l < 8; l++)
+        rig_gpu(rig, rack, 100, 1000);
+    sensor = rig_sensor(rig, rack, 500.0);
+    rig_start(rig);
+    rig->plan->band.release_jitter_ratio = 0.0;
+    rig->plan->band.release_gain_per_s = 5.0;
+    rig_limit(rig, rack, 8000.0);
+    for (int32_t l = 0; l < 8; l++)
+        rig_want(rig, l)->max = 800.0;
+    for (int32_t k = 0; k < 80; k++) {
+        rig->value[sensor] = 9600.0;
+        rig_run(rig, 20000);
+        rig->value[sensor] = 100.0;
+        rig_run(rig, 480000);
+    }
+    assert_true(gain(rig) < 0.3);
+    rig->plan->band.release_gain_per_s = 0.1; /* 800 W a second, undamped */
+    for (int32_t l = 0; l < 8; l++)
+        rig_want(rig, l)->max = 200.0;
+    rig_run(rig, 500000);
+    for (int32_t l = 0; l < 8; l++)
+        held_w[0] += *rig_held(rig, l);
+    RIG_NEAR(held_w[0], 1600.0); /* lowering is not rationed */
+    for (int32_t l = 0; l < 8; l++)
+        rig_want(rig, l)->max = 900.0;
+    rig_run(rig, 3000000);
+    for (int32_t l = 0; l < 8; l++)
+        held_w[1] += *rig_held(rig, l);
+    assert_true(held_w[1] > held_w[0]);
+    assert_true(held_w[1] <=
+                held_w[0] + 800.0 + 3.0 * 0.25 * 800.0); /* what was saved up, and three seconds */
+    rig_run(rig, 90000000);                              /* calm again */
+    RIG_NEAR(gain(rig), 1.0);
+    for (int32_t l = 0; l < 8; l++)
+        assert_true(*rig_held(rig, l) > 899.0); /* as close as levers are told apart */
+    rig_free(rig);
+}
+
+static void nothing_is_damped_when_it_is_off_or_nothing_is_ordered(void **state)
+{
+    (void)state;
+
+    for (int32_t k = 0; k < 2; k++) {
+        int32_t sensor;
+        struct rig *rig = swinging(&sensor);
+
+        if (k == 0)
+            rig->plan->damping.turns_max = 0;
+        else
+            rig->plan->mode_wanted = CORE_WANT_OBSERVE;
+        rig_want(rig, 0);
+        for (int32_t n = 0; n < 20; n++)
+            swing_once(rig, sensor);
+        RIG_NEAR(gain(rig), 1.0);
+        assert_int_equal(rig->events[EV_SWING], 0);
+        rig_free(rig);
+    }
+}
+
+/* ---- two racks behind one budget ---- */
+
+#define DELAY_MAX 64
+
+/* Two jobs, each computing for half of its period: the work is slower under a
+ * cap, so a cap that follows the sum couples their periods. */
+struct pair {
+    struct rig *rig[2];
+    int32_t sensor;
+    double phase[2], period_s[2], sum_w[DELAY_MAX];
+    int32_t lag, at;
+};
+
+static void pair_new(struct pair *p, bool plain, double release_gain_per_s, int32_t lag)
+{
+    *p = (struct pair){ .phase = { 0.0, 0.3 }, .period_s = { 1.0, 1.03 }, .lag = lag };
+    for (uint64_t i = 0; i < 2; i++) {
+        struct rig *rig = p->rig[i] = rig_new();
+        int32_t feed = rig_node(rig, CORE_NODE_FEED, CORE_NONE);
+
+        rig_gpu(rig, feed, 100, 700);
+        rig_measure(rig, 0, 100.0);
+        p->sensor = rig_sensor(rig, feed, 200.0);
+        rig->config.seed = i + 1;
+        rig_start(rig);
+        rig->plan->band.release_gain_per_s = release_gain_per_s;
+        rig->plan->band.release_jitter_ratio = plain ? 0.0 : 0.2;
+        rig->plan->damping.turns_max = plain ? 0 : 3;
+        rig_limit(rig, feed, 1000.0);
+    }
+}
+
+static void pair_step(struct pair *p)
+{
+    double sum_w = 0.0;
+
+    for (int32_t i = 0; i < 2; i++) {
+        struct rig *rig = p->rig[i];
+        double wants_w = p->phase[i] - floor(p->phase[i]) < 0.5 ? 700.0 : 100.0;
+        double gets_w = fmin(wants_w, *rig_held(rig, 0));
+
+        p->phase[i] += 0.01 / p->period_s[i] * gets_w / wants_w;
+        rig->value[rig->levers[0].demand_point] = gets_w;
+        sum_w += gets_w;
+    }
+    p->sum_w[p->at % DELAY_MAX] = sum_w;
+    for (int32_t i = 0; i < 2; i++) {
+        p->rig[i]->value[p->sensor] = p->at >= p->lag ? p->sum_w[(p->at - p->lag) % DELAY_MAX] : sum_w;
+        rig_step(p->rig[i]);
+    }
+    p->at++;
+}
+
+/* The order of two phases after the first half: 1 is in step, 0 is anywhere. */
+static double pair_run(struct pair *p)
+{
+    double c = 0.0, s = 0.0;
+
+    for (int32_t k = 0; k < 40000; k++) {
+        double apart;
+
+        pair_step(p);
+        apart = 2.0 * 3.14159265358979 * (p->phase[0] - p->phase[1]);
+        c += k >= 20000 ? cos(apart) : 0.0;
+        s += k >= 20000 ? sin(apart) : 0.0;
+    }
+    rig_free(p->rig[0]);
+    rig_free(p->rig[1]);
+    return hypot(c, s) / 20000.0;
+}
+
+static void two_racks_behind_one_budget_do_not_fall_into_step(void **state)
+{
+    (void)state;
+    static const double gains[] = { 0.2, 0.5, 1.0 };
+    static const int32_t lags[] = { 2, 20, 50 };
+
+    for (size_t g = 0; g < 3; g++)
+        for (size_t k = 0; k < 3; k++) {
+            struct pair p;
+            double plain, damped;
+
+            pair_new(&p, true, gains[g], lags[k]);
+            plain = pair_run(&p);
+            pair_new(&p, false, gains[g], lags[k]);
+            damped = pair_run(&p);
+            print_message(
+                "release %.1f a second, %2d0 ms late: in step %.3f plain, %.3f with jitter and damping\n",
+                gains[g], (int)lags[k], plain, damped);
+            assert_true(plain > 0.9);
+            assert_true(damped < 0.6);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(orders_that_turn_too_often_halve_the_gain),
+        cmocka_unit_test(the_gain_has_a_floor_and_one_event),
+        cmocka_unit_test(a_slower_release_is_what_damping_does),
+        cmocka_unit_test(calm_brings_the_gain_back),
+        cmocka_unit_test(one_deep_cut_is_no_swing),
+        cmocka_unit_test(a_budget_that_somebody_else_moves_is_no_swing),
+        cmocka_unit_test(moves_inside_the_band_count_by_their_size),
+        cmocka_unit_test(raises_under_a_zone_that_swings_are_rationed),
+        cmocka_unit_test(nothing_is_damped_when_it_is_off_or_nothing_is_ordered),
+        cmocka_unit_test(two_racks_behind_one_budget_do_not_fall_into_step),
+    };
+
+    return cmocka_run_group_tests_name("damp", tests, NULL, NULL);
+}

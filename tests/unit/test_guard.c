@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Windowed means, violations, and the three bands. */
+#include "core_rig.h"
+
+/* A rack with one sensor and a limit over one second. */
+static struct rig *measured(double power_w, double limit_w)
+{
+    struct rig *rig = rig_new();
+
+    rig_sensor(rig, rig_node(rig, CORE_NODE_RACK, CORE_NONE), power_w);
+    rig_start(rig);
+    rig_limit(rig, 0, limit_w);
+    return rig;
+}
+
+static const struct core_limit_view *limit(const struct rig *rig, int32_t k)
+{
+    return &rig_zone(rig, 0)->limit[k];
+}
+
+static void a_mean_is_unknown_until_its_window_is_full(void **state)
+{
+    (void)state;
+    struct rig *rig = measured(500.0, 1000.0);
+
+    rig_run(rig, RIG_WINDOW_US);
+    assert_true(isnan(limit(rig, 0)->mean_w));
+    assert_true(isnan(limit(rig, 0)->worst_w));
+    rig_run(rig, 20000);
+    RIG_NEAR(limit(rig, 0)->mean_w, 500.0);
+    RIG_NEAR(limit(rig, 0)->worst_w, 500.0);
+    RIG_NEAR(limit(rig, 0)->limit_w, 1000.0);
+    rig_free(rig);
+}
+
+static void the_mean_weighs_by_time(void **state)
+{
+    (void)state;
+    struct rig *rig = measured(400.0, 1000.0);
+
+    rig_run(rig, 1200000);
+    rig->value[0] = 800.0;
+    rig_run(rig, 250000);
+    RIG_NEAR(limit(rig, 0)->mean_w, 500.0);
+    rig->value[0] = 0.0;
+    rig->step_us = 500000; /* a late step counts for its whole time */
+    rig_step(rig);
+    RIG_NEAR(limit(rig, 0)->mean_w, 0.25 * 400.0 + 0.25 * 800.0);
+    RIG_NEAR(limit(rig, 0)->worst_w, 500.0);
+    rig->step_us = 5000000;
+    rig_step(rig);
+    RIG_NEAR(limit(rig, 0)->mean_w, 0.0);
+    rig_free(rig);
+}
+
+static void a_violation_is_one_maximal_interval(void **state)
+{
+    (void)state;
+    struct rig *rig = measured(900.0, 1000.0);
+
+    rig_run(rig, 1200000);
+    for (uint64_t i = 1; i <= 3; i++) {
+        rig->value[0] = 2000.0;
+        rig_run(rig, 500000);
+        assert_true(limit(rig, 0)->exceeded);
+        assert_true(rig_reason(rig, CORE_REASON_EXCEEDED));
+        assert_int_equal(limit(rig, 0)->violations, i);
+        assert_int_equal(rig->events[EV_LIMIT_EXCEEDED], i);
+        rig->value[0] = 100.0;
+        rig_run(rig, 1000000);
+        assert_false(limit(rig, 0)->exceeded);
+        assert_int_equal(rig->events[EV_LIMIT_RESPECTED], i);
+    }
+    rig_free(rig);
+}
+
+static void half_a_watt_above_is_not_a_violation(void **state)
+{
+    (void)state;
+    struct rig *rig = measured(1000.4, 1000.0);
+
+    rig_run(rig, 2000000);
+    assert_int_equal(limit(rig, 0)->violations, 0);
+    rig->value[0] = 1000.7;
+    rig_run(rig, 2000000);
+    assert_int_equal(limit(rig, 0)->violations, 1);
+    rig_free(rig);
+}
+
+static void every_window_has_its_own_mean(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+
+    rig_sensor(rig, rig_node(rig, CORE_NODE_RACK, CORE_NONE), 1000.0);
+    rig->nodes[0].limit_count = 2;
+    rig->nodes[0].limit[0] = (struct core_limit){.window_us = 1000, .limit_w = 3000.0};
+    rig->nodes[0].limit[1] = (struct core_limit){.window_us = 1000000, .limit_w = 1500.0};
+    rig_start(rig);
+    rig_limit(rig, 0, 1400.0); /* same window: the smaller holds */
+    rig_run(rig, 1100000);
+    rig->value[0] = 2000.0;
+    rig_run(rig, 200000);
+    assert_int_equal(rig_zone(rig, 0)->limit_count, 2);
+    RIG_NEAR(limit(rig, 0)->mean_w, 2000.0);
+    RIG_NEAR(limit(rig, 1)->mean_w, 1200.0);
+    RIG_NEAR(limit(rig, 1)->limit_w, 1400.0);
+    rig_free(rig);
+}
+
+static void a_new_plan_keeps_the_history_of_windows_that_stay(void **state)
+{
+    (void)state;
+    struct rig *rig = measured(900.0, 800.0);
+
+    rig_run(rig, 1500000);
+    assert_int_equal(limit(rig, 0)->violations, 1);
+    core_plan_nodes(rig->plan)[0].limit[0].limit_w = 950.0;
+    rig_add_limit(core_plan_nodes(rig->plan)[0].limit, &core_plan_nodes(rig->plan)[0].limit_count, 2000000,
+                  700.0);
+    rig->plan->version++;
+    rig_step(rig);
+    assert_int_equal(limit(rig, 0)->violations, 1);
+    assert_false(limit(rig, 0)->exceeded);
+    RIG_NEAR(limit(rig, 0)->mean_w, 900.0);
+    assert_true(isnan(limit(rig, 1)->mean_w));
+    rig_free(rig);
+}
+
+/* ---- bands: one GPU under a rack whose sensor the test sets ---- */
+
+static struct rig *banded(int32_t *ret_sensor)
+{
+    struct rig *rig = rig_new();
+    int32_t rack = rig_node(rig, CORE_NODE_RACK, CORE_NONE);
+
+    rig_gpu(rig, rack, 100, 1000);
+    *ret_sensor = rig_sensor(rig, rack, 500.0);
+    rig_start(rig);
+    rig->plan->band.release_jitter_ratio = 0.0;
+    rig->plan->band.release_gain_per_s = 1.0;
+    rig_limit(rig, rack, 1000.0);
+    rig_run(rig, 300000);
+    return rig;
+}
+
+static void power_close_to_a_limit_cuts_the_budget_once_a_measurement(void **state)
+{
+    (void)state;
+    int32_t sensor;
+    struct rig *rig = banded(&sensor);
+
+    rig->value[sensor] = 985.0; /* between the bands: nothing */
+    rig_run(rig, 100000);
+    RIG_NEAR(rig_zone(rig, 0)->budget_w, 1000.0);
+    rig->value[sensor] = 1000.0;
+    rig_step(rig);
+    RIG_NEAR(rig_zone(rig, 0)->budget_w, 950.0);
+    assert_true(rig_event(rig, EV_BAND_CUT));
+    assert_int_equal(rig_view(rig, 0)->why.rule, CORE_RULE_BAND);
+    RIG_NEAR(rig_view(rig, 0)->wanted, 950.0);
+    assert_non_null(rig_order(rig, 0)); /* and it says what made it due */
+    assert_int_equal(rig_order(rig, 0)->cause.kind, CORE_CAUSE_READING);
+    assert_int_equal(rig_order(rig, 0)->cause.arrived_us, rig->now_us);
+    rig_run(rig, 90000); /* the effect is not there yet */
+    RIG_NEAR(rig_zone(rig, 0)->budget_w, 950.0);
+    rig_run(rig, 20000);
+    RIG_NEAR(rig_zone(rig, 0)->budget_w, 902.5);
+    assert_int_equal(rig->events[EV_BAND_CUT], 1);
+    rig_free(rig);
+}
+
+static void a_cut_never_goes_under_the_minimums(void **state)
+{
+    (void)state;
+    int32_t sensor;
+    struct rig *rig = banded(&sensor);
+
+    rig->value[sensor] = 9000.0;
+    rig_run(rig, 3000000);
+    RIG_NEAR(rig_zone(rig, 0)->budget_w, 100.0);
+    RIG_NEAR(rig_view(rig, 0)->wanted, 100.0);
+    assert_int_equal(rig->events[EV_INFEASIBLE], 0);
+    rig_free(rig);
+}
+
+static void a_cut_is_held_then_given_back_slowly(void **state)
+{
+    (void)state;
+    int32_t sensor;
+    struct rig *rig = banded(&sensor);
+
+    rig->value[sensor] = 1000.0;
+    rig_step(rig);
+    rig->value[sensor] = 950.0; /* between release and cap */
+    rig_run(rig, 1000000);
+    RIG_NEAR(rig_zone(rig, 0)->budget_w, 950.0);
+    rig->value[sensor] = 850.0;
+    rig_run(rig, 500000);
+    RIG_NEAR(rig_zone(rig, 0)->budget_w, 975.0);
+    rig_run(rig, 600000);
+    RIG_NEAR(rig_zone(rig, 0)->budget_w, 1000.0);
+    assert_int_equal(rig->events[EV_BAND_RELEASED], 1);
+    rig_free(rig);
+}
+
+static void release_jitter_comes_from_the_seed(void **state)
+{
+    (void)state;
+    double budget[3];
+
+    for (uint64_t k = 0; k < 3; k++) {
+        int32_t sensor;
+        struct rig *rig = banded(&sensor);
+
+        rig->config.seed = k < 2 ? 5 : 6;
+        rig_boot(rig);
+        rig->plan->band.release_jitter_ratio = 0.5;
+        rig->value[sensor] = 1000.0;
+        rig_step(rig);
+        rig->value[sensor] = 100.0;
+        rig_run(rig, 300000);
+        budget[k] = rig_zone(rig, 0)->budget_w;
+        rig_free(rig);
+    }
+    assert_true(budget[0] <= budget[1] && budget[0] >= budget[1]);
+    assert_true(budget[0] < budget[2] || budget[0] > budget[2]);
+}
+
+static void nothing_is_cut_while_observing(void **state)
+{
+    (void)state;
+    int32_t sensor;
+    struct rig *rig = banded(&sensor);
+
+    rig_mode(rig, CORE_WANT_OBSERVE);
+    rig->value[sensor] = 2000.0;
+    rig_run(rig, 1500000);
+    RIG_NEAR(rig_zone(rig, 0)->budget_w, 1000.0);
+    assert_int_equal(rig->events[EV_BAND_CUT], 0);
+    assert_int_equal(rig->events[EV_LIMIT_EXCEEDED], 1); /* but seen */
+    rig_free(rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_mean_is_unknown_until_its_window_is_full),
+        cmocka_unit_test(the_mean_weighs_by_time),
+        cmocka_unit_test(a_violation_is_one_maximal_interval),
+        cmocka_unit_test(half_a_watt_above_is_not_a_violation),
+        cmocka_unit_test(every_window_has_its_own_mean),
+        cmocka_unit_test(a_new_plan_keeps_the_history_of_windows_that_stay),
+        cmocka_unit_test(power_close_to_a_limit_cuts_the_budget_once_a_measurement),
+        cmocka_unit_test(a_cut_never_goes_under_the_minimums),
+        cmocka_unit_test(a_cut_is_held_then_given_back_slowly),
+        cmocka_unit_test(release_jitter_comes_from_the_seed),
+        cmocka_unit_test(nothing_is_cut_while_observing),
+    };
+
+    return cmocka_run_group_tests_name("guard", tests, NULL, NULL);
+}

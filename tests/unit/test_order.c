@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What goes out when: raising within the sums, fairness, restoring. */
+#include "core_rig.h"
+
+static struct rig *rack_of(int32_t count, double limit_w)
+{
+    struct rig *rig = rig_new();
+    int32_t rack = rig_node(rig, CORE_NODE_RACK, CORE_NONE);
+
+    for (int32_t i = 0; i < count; i++)
+        rig_gpu(rig, rack, 100, 1000);
+    rig_start(rig);
+    rig_limit(rig, rack, limit_w);
+    return rig;
+}
+
+static void everything_lowers_first_when_the_start_does_not_fit(void **state)
+{
+    (void)state;
+    struct rig *rig = rack_of(4, 2000.0);
+
+    rig->value[0] = 200.0;
+    rig_step(rig);
+    assert_null(rig_order(rig, 0)); /* wants 500, and has to wait */
+    for (int32_t l = 1; l < 4; l++)
+        RIG_NEAR(rig_order(rig, l)->value, 500.0);
+    assert_false(rig->out->armed);
+    rig_run(rig, 300000);
+    RIG_NEAR(rig->value[0], 500.0);
+    assert_true(rig->out->armed);
+    rig_free(rig);
+}
+
+static void a_raise_goes_as_far_as_there_is_room(void **state)
+{
+    (void)state;
+    struct rig *rig = rack_of(3, 1500.0);
+
+    rig_run(rig, 300000);
+    rig_want(rig, 1)->max = 400.0;
+    rig_want(rig, 2)->max = 300.0;
+    rig->deaf = true;
+    rig_step(rig); /* 1 and 2 lower */
+    rig->acks[0] = (struct core_ack){.lever = 1,
+                                     .number = rig_view(rig, 1)->number,
+                                     .readback = 400.0,
+                                     .dispatched_us = rig->now_us,
+                                     .done_us = rig->now_us};
+    rig->ack_count = 1;
+    rig->now_us += rig->step_us;
+    rig_step_with(rig, 0);
+    RIG_NEAR(rig_view(rig, 0)->wanted, 800.0);
+    RIG_NEAR(rig_order(rig, 0)->value, 600.0);
+    assert_int_equal(rig_order(rig, 0)->why.rule, CORE_RULE_IN_FLIGHT);
+    assert_int_equal(rig_order(rig, 0)->why.node, 0);
+    rig_free(rig);
+}
+
+static void partial_raises_are_whole_steps(void **state)
+{
+    (void)state;
+    struct rig *rig = rack_of(2, 1000.0);
+
+    rig->levers[0].step = rig->levers[1].step = 50.0;
+    rig_boot(rig);
+    rig_run(rig, 300000);
+    core_plan_nodes(rig->plan)[0].limit[0].limit_w = 1130.0;
+    core_plan_nodes(rig->plan)[0].limit[0].limit_standing_w = 1130.0;
+    rig->plan->version++;
+    rig_step(rig);
+    rig_run(rig, 100000);
+    RIG_NEAR(rig->value[0], 550.0);
+    RIG_NEAR(rig->value[1], 550.0);
+    rig_free(rig);
+}
+
+static void who_raises_first_rotates(void **state)
+{
+    (void)state;
+    struct rig *rig = rack_of(4, 1000.0);
+    int32_t first[4] = {0};
+
+    rig_run(rig, 300000);
+    for (int32_t i = 0; i < 80; i++) { /* room for one at a time */
+        double limit_w = i % 2 ? 1000.0 : 1200.0;
+
+        for (int32_t l = 0; l < 4; l++)
+            rig_want(rig, l)->max = i % 2 ? 250.0 : 450.0;
+        core_plan_nodes(rig->plan)[0].limit[0].limit_w = limit_w;
+        core_plan_nodes(rig->plan)[0].limit[0].limit_standing_w = limit_w;
+        rig_step(rig);
+        if (rig->out->order_count > 0 && i % 2 == 0)
+            first[core_outputs_orders(rig->out)[0].lever]++;
+        rig_run(rig, 50000);
+    }
+    for (int32_t l = 0; l < 4; l++)
+        assert_in_range(first[l], 5, 15);
+    rig_free(rig);
+}
+
+static void observing_decides_and_orders_nothing(void **state)
+{
+    (void)state;
+    struct rig *rig = rack_of(2, 1200.0);
+
+    rig_mode(rig, CORE_WANT_OBSERVE);
+    rig_run(rig, 1000000);
+    RIG_NEAR(rig_view(rig, 0)->wanted, 600.0);
+    assert_int_equal(rig_view(rig, 0)->why.rule, CORE_RULE_LIMIT);
+    assert_int_equal(rig->orders[0] + rig->orders[1], 0);
+    assert_int_equal(rig->out->mode, CORE_MODE_OBSERVE);
+    assert_false(rig->out->armed);
+    assert_int_equal(rig_view(rig, 0)->refused, 0);
+    rig_free(rig);
+}
+
+/* ---- restoring ---- */
+
+static void restoring_lowers_first_and_raises_within_the_budget(void **state)
+{
+    (void)state;
+    struct rig *rig = rack_of(3, 1500.0);
+
+    rig_run(rig, 300000);
+    rig_want(rig, 0)->target = 900.0;
+    rig_want(rig, 1)->target = 300.0;
+    rig_want(rig, 2)->target = NAN;
+    rig_mode(rig, CORE_WANT_RESTORE);
+    rig_step(rig);
+    assert_int_equal(rig->out->mode, CORE_MODE_OBSERVE);
+    assert_true(rig_reason(rig, CORE_REASON_RESTORING));
+    assert_null(rig_order(rig, 0));
+    RIG_NEAR(rig_order(rig, 1)->value, 300.0);
+    assert_true(rig_order(rig, 1)->release);
+    assert_int_equal(rig_order(rig, 1)->why.rule, CORE_RULE_RESTORE);
+    assert_false(rig->out->restored);
+    rig_run(rig, 100000);
+    assert_true(rig->out->restored);
+    assert_int_equal(rig->out->restore_left, 1); /* 900 + 300 + 500 do not fit */
+    assert_int_equal(rig->events[EV_LEFT_STANDING], 1);
+    assert_int_equal(rig->events[EV_RESTORED], 1);
+    RIG_NEAR(rig->value[0], 500.0); /* all or nothing */
+    RIG_NEAR(rig->value[1], 300.0);
+    assert_int_equal(rig->orders[2], 1);
+    core_plan_nodes(rig->plan)[0].limit[0].limit_w = 1700.0;
+    core_plan_nodes(rig->plan)[0].limit[0].limit_standing_w = 1700.0;
+    rig->plan->version++;
+    rig_run(rig, 100000);
+    assert_true(rig->out->restored);
+    assert_int_equal(rig->out->restore_left, 0);
+    RIG_NEAR(rig->value[0], 900.0);
+    rig_free(rig);
+}
+
+static void a_device_that_is_gone_is_left_standing(void **state)
+{
+    (void)state;
+    struct rig *rig = rack_of(2, 1000.0);
+
+    rig_run(rig, 300000);
+    rig_want(rig, 0)->target = 400.0;
+    rig_want(rig, 1)->target = 400.0;
+    rig->silent[1] = true;
+    rig_run(rig, 2000000);
+    rig_mode(rig, CORE_WANT_RESTORE);
+    rig_run(rig, 100000);
+    assert_true(rig->out->restored);
+    assert_int_equal(rig->out->restore_left, 1);
+    RIG_NEAR(rig->value[0], 400.0);
+    rig_free(rig);
+}
+
+static void one_that_always_refuses_is_left_standing_in_the_end(void **state)
+{
+    (void)state;
+    struct rig *rig = rack_of(1, 1000.0);
+
+    rig->step_us = 100000;
+    rig_want(rig, 0)->target = 400.0;
+    rig_mode(rig, CORE_WANT_RESTORE);
+    rig->answer = ST_REFUSED;
+    rig_run(rig, 3000000);
+    assert_false(rig->out->restored);
+    rig_run(rig, 60000000);
+    assert_true(rig->out->restored);
+    assert_int_equal(rig->out->restore_left, 1);
+    rig_free(rig);
+}
+
+static void after_restoring_control_takes_over_again(void **state)
+{
+    (void)state;
+    struct rig *rig = rack_of(2, 1000.0);
+
+    rig_run(rig, 300000);
+    rig_want(rig, 0)->target = 200.0;
+    rig_want(rig, 1)->target = 200.0;
+    rig_mode(rig, CORE_WANT_RESTORE);
+    rig_run(rig, 200000);
+    RIG_NEAR(rig->value[0], 200.0);
+    rig_mode(rig, CORE_WANT_CONTROL);
+    rig_run(rig, 200000);
+    RIG_NEAR(rig->value[0], 500.0);
+    assert_true(rig->out->armed);
+    rig_free(rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(everything_lowers_first_when_the_start_does_not_fit),
+        cmocka_unit_test(a_raise_goes_as_far_as_there_is_room),
+        cmocka_unit_test(partial_raises_are_whole_steps),
+        cmocka_unit_test(who_raises_first_rotates),
+        cmocka_unit_test(observing_decides_and_orders_nothing),
+        cmocka_unit_test(restoring_lowers_first_and_raises_within_the_budget),
+        cmocka_unit_test(a_device_that_is_gone_is_left_standing),
+        cmocka_unit_test(one_that_always_refuses_is_left_standing_in_the_end),
+        cmocka_unit_test(after_restoring_control_takes_over_again),
+    };
+
+    return cmocka_run_group_tests_name("order", tests, NULL, NULL);
+}
