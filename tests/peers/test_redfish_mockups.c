@@ -128,7 +128,7 @@ struct rig_how {
 static void rig_init(struct rig *rig, const char *mockup, const struct rig_how *how, const char *const *paths,
                      int count)
 {
-    struct http_client_options client = {.host_connections_max = 2, .body_max = 65536};
+    struct http_client_options client = {.host_connections_max = 2, .body_max = 4 << 20}; /* as busbard */
     struct redfish_options options;
 
     memset(rig, 0, sizeof *rig);
