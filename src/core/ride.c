@@ -422,6 +422,15 @@ static bool ride_is_long(const struct block *b, int64_t out_us)
     return out_us > RIDE_LONG_US;
 }
 
+/* A core that has just begun heard each battery once, or not at all: one that discharged
+ * then may rest since, and supplies that carry would be lowered away from their load. */
+static bool ride_told_lately(const struct block *b)
+{
+    const struct ride *ride = &b->core->ride;
+
+    return ride->settled || b->core->now_us - b->core->first_us >= RIDE_SETTLE_US;
+}
+
 static void ride_out(struct block *b, const struct ride_sense *sense)
 {
     const struct core_plan_ride *plan = &b->core->plan.ride;
@@ -433,7 +442,7 @@ static void ride_out(struct block *b, const struct ride_sense *sense)
         ride->start++;
     ride->acted = ride->acted || out_us > ride_quiet_us(b);
     ride->slow = ride_is_long(b, out_us);
-    if (ride->acted && (!ride->together || ride->slow))
+    if (ride->acted && (!ride->together || ride->slow) && ride_told_lately(b))
         ride->setpoint_v = ride_shape_low_v(b);
     if (ride_for_us(b, ride->lone_us) >= RIDE_GOOD_US ||
         (sense->heard == 0 && calm && ride_for_us(b, ride->calm_us) >= RIDE_SILENT_US))
@@ -489,15 +498,6 @@ static bool ride_is_over(const struct block *b, const struct ride_sense *sense)
     if (!ride->up || block_is_number(ride->setpoint_v) || ride_shape_found_low(b))
         return false;
     return calm || (sense->good == sense->psu && ride_for_us(b, ride->since_us) >= RIDE_STUCK_US);
-}
-
-/* A core that has just begun heard each battery once, or not at all: one that discharged
- * then may rest since, and supplies that carry would be lowered away from their load. */
-static bool ride_told_lately(const struct block *b)
-{
-    const struct ride *ride = &b->core->ride;
-
-    return ride->settled || b->core->now_us - b->core->first_us >= RIDE_SETTLE_US;
 }
 
 /* Supplies that come back would be left alone with the load; or they can still
