@@ -152,6 +152,8 @@ static void campaign_add(struct campaign *c, const struct campaign_result *r)
         struct campaign_margin *m = &t->margin[k];
 
         m->looks += r->check[k].looks;
+        if (r->beyond && k == CHECKS_BUS_LOW)
+            continue; /* it fell through every margin on its way to where nothing helps */
         if (!r->check[k].looked || (m->looked && m->margin <= r->check[k].margin))
             continue;
         m->looked = true;
