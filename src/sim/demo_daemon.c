@@ -7,10 +7,10 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,39 +19,60 @@
 #define DEMO_DAEMON_STOP_US   10000000
 #define DEMO_DAEMON_LOG_LINES 12
 
-extern char **environ;
+/* After fork(), before the program: only what is safe then. Where it cannot be started the parent hears
+ * errno through `report`. */
+__attribute__((noreturn)) static void demo_daemon_child(const char *log_path, char *const *argv, pid_t parent,
+                                                        int report)
+{
+    static const int usual[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+    struct sigaction deflt = { .sa_handler = SIG_DFL };
+    sigset_t none;
+    int in, out, error;
+
+    (void)sigemptyset(&none);
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+        (void)sigaction(usual[i], &deflt, NULL);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)setpgid(0, 0); /* Ctrl-C reaches the demo alone, and it ends the daemon in order */
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* a demo that is killed leaves nobody behind */
+    in = open("/dev/null", O_RDONLY);
+    out = open(log_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    if (getppid() == parent && in >= 0 && out >= 0 && dup2(in, STDIN_FILENO) >= 0 &&
+        dup2(out, STDOUT_FILENO) >= 0 && dup2(out, STDERR_FILENO) >= 0) {
+        if (in > STDERR_FILENO)
+            (void)close(in);
+        if (out > STDERR_FILENO)
+            (void)close(out);
+        (void)execvp(argv[0], argv);
+    }
+    error = errno;
+    (void)!write(report, &error, sizeof error);
+    _exit(127);
+}
 
 enum status demo_daemon_start(struct demo_daemon *daemon, const char *program, const char *config,
                               const char *log_path)
 {
     char *argv[] = { (char *)(uintptr_t)program, (char *)(uintptr_t) "--config", (char *)(uintptr_t)config,
                      NULL };
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attributes;
-    sigset_t none, usual;
-    int error;
+    pid_t parent = getpid();
+    int report[2], error = 0;
 
     daemon->log_path = log_path;
-    (void)sigemptyset(&none);
-    (void)sigemptyset(&usual);
-    (void)sigaddset(&usual, SIGINT);
-    (void)sigaddset(&usual, SIGTERM);
-    (void)sigaddset(&usual, SIGPIPE);
-    (void)posix_spawn_file_actions_init(&files);
-    (void)posix_spawnattr_init(&attributes);
-    (void)posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    (void)posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, log_path, O_WRONLY | O_CREAT | O_APPEND,
-                                           0600);
-    (void)posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
-    /* A group of its own: Ctrl-C reaches us alone, and we end it in order. */
-    (void)posix_spawnattr_setflags(&attributes,
-                                   POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    (void)posix_spawnattr_setpgroup(&attributes, 0);
-    (void)posix_spawnattr_setsigmask(&attributes, &none);
-    (void)posix_spawnattr_setsigdefault(&attributes, &usual);
-    error = posix_spawnp(&daemon->pid, program, &files, &attributes, argv, environ);
-    (void)posix_spawn_file_actions_destroy(&files);
-    (void)posix_spawnattr_destroy(&attributes);
+    daemon->pid = 0;
+    if (pipe2(report, O_CLOEXEC) != 0)
+        return ST_SYS;
+    (void)fflush(NULL); /* what is buffered must not be written twice */
+    daemon->pid = fork();
+    if (daemon->pid == 0)
+        demo_daemon_child(log_path, argv, parent, report[1]);
+    if (daemon->pid < 0)
+        error = errno;
+    (void)close(report[1]);
+    /* Nothing to read: the program runs, and has closed its end. */
+    if (daemon->pid > 0 && read(report[0], &error, sizeof error) == (ssize_t)sizeof error)
+        (void)waitpid(daemon->pid, NULL, 0);
+    (void)close(report[0]);
     if (error == 0)
         return ST_OK;
     daemon->pid = 0;

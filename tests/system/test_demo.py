@@ -17,7 +17,8 @@ HALF_KEYS = {"limits", "mean_power_w", "peak_power_w", "served_work", "slowdown_
 
 
 def interrupted(number):
-    """Ctrl-C, or the terminal closes: the daemon ends, nothing is left, neither processes nor files."""
+    """Ctrl-C, or the terminal closes: the daemon ends, nothing is left, neither processes nor files.
+    A demo that is killed cannot clear its files away; its daemon ends all the same."""
     with tempfile.TemporaryDirectory() as folder:
         demo = subprocess.Popen([os.path.join(BIN, "busbarsim"), "demo", os.path.join(SOURCE, "config", "racks", "orv3.yaml"),
                                  "--busbard", os.path.join(BIN, "busbard"), "--json"], env=dict(os.environ, TMPDIR=folder),
@@ -27,6 +28,9 @@ def interrupted(number):
                  or glob.glob(os.path.join(folder, "*", "busbar.sock")), 30)
         demo.send_signal(number)
         out, err = demo.communicate(timeout=60 * PATIENCE)
+        if number == signal.SIGKILL:
+            wait_for("busbard has ended too", lambda: not any(os.path.exists(f"/proc/{pid}") for pid in daemon), 60)
+            return
         check(demo.returncode == 2 and not out and "signal" in err, f"signal {number} ends the demo with status 2, and it says so")
         check(not any(os.path.exists(f"/proc/{pid}") for pid in daemon), "busbard has ended with it")
         check(os.listdir(folder) == [], "and no file is left")
@@ -37,6 +41,7 @@ def test():
         skip("a sanitized daemon and a rack in real time do not fit two cores")
     interrupted(signal.SIGINT)
     interrupted(signal.SIGHUP)
+    interrupted(signal.SIGKILL)
     trace = os.path.join(DATA, "traces", "mlperf_training_nodes_2s", "h100_9nodes_unet3d_run00.csv.gz")
     with tempfile.TemporaryDirectory() as folder:
         recording = os.path.join(folder, "demo.rec")
