@@ -258,6 +258,30 @@ NODISCARD enum status redfish_probe_limit(struct redfish_probe *probe, struct re
 void redfish_probe_write(struct redfish_probe *probe, const struct redfish_survey_limit *limit, double value,
                          int64_t window_us, struct redfish_probe_write *ret);
 
+/* What the original of a limit is known by on disk: the record of a device (original.h), in the folder
+ * that busbard keeps its own in. A limit that is a lever of busbard's has its signal and index. */
+struct redfish_probe_key {
+    const char *state_dir, *device;
+    const char *uuid;   /* of the service root; "" where it has none                      */
+    const char *signal; /* NULL: it is no lever, its path is what it is known by          */
+    int32_t index;
+};
+
+/* WRITES. redfish_probe_write(), after what the limit held was recorded: where that
+ * cannot be nothing is written (ST_REFUSED). */
+void redfish_probe_change(struct redfish_probe *probe, const struct redfish_survey_limit *limit,
+                          const struct redfish_probe_key *key, double value, int64_t window_us,
+                          struct redfish_probe_write *ret);
+
+/* WRITES. Puts the recorded original back, to the whole number next to it, and strikes it from the
+ * record once it reads back. ST_ABSENT: none is recorded, nothing was written. */
+void redfish_probe_release(struct redfish_probe *probe, const struct redfish_survey_limit *limit,
+                           const struct redfish_probe_key *key, int64_t window_us,
+                           struct redfish_probe_write *ret);
+
+/* The recorded original; NAN: none. */
+double redfish_probe_original(const struct redfish_survey_limit *limit, const struct redfish_probe_key *key);
+
 /* Gives the session back. Takes NULL; returns NULL. */
 struct redfish_probe *redfish_probe_free(struct redfish_probe *probe);
 

@@ -29,9 +29,7 @@ static const struct {
     { "read", "", 0, CLI_DEVICE_ALL | CLI_SIGNAL, cli_device_read },
     { "watch", "", 0, CLI_DEVICE_ALL | CLI_SIGNAL | CLI_EVERY | CLI_SECONDS, cli_device_watch },
     { "write", " SIGNAL VALUE|original", 2,
-      CLI_LINK | CLI_PROFILE | CLI_PROFILES | CLI_TIMEOUT | CLI_CONFIG | CLI_STATE_DIR | CLI_NAME | CLI_YES |
-          CLI_FOR,
-      cli_device_write },
+      CLI_DEVICE_ALL | CLI_CONFIG | CLI_STATE_DIR | CLI_NAME | CLI_YES | CLI_FOR, cli_device_write },
 };
 
 /* ---- one pass ---- */

@@ -15,7 +15,9 @@ struct json_object;
     "interrupted\n"                                                                                          \
     "write SIGNAL VALUE   one row, within its limits: the original is recorded first and the write is "      \
     "read\n"                                                                                                 \
-    "                     back; VALUE `original` puts the recorded one back\n\n"                             \
+    "                     back; VALUE `original` puts the recorded one back. Of a BMC: write PATH VALUE, "   \
+    "a\n"                                                                                                    \
+    "                     path of `limits` in what read shows\n\n"                                           \
     "--link LINK          where it is:\n"                                                                    \
     "                       i2c:/dev/i2c-0@0x40           an i2c-dev node\n"                                 \
     "                       rtu:/dev/ttyUSB0,115200,8E1@0x90   a serial line\n"                              \
@@ -60,10 +62,23 @@ int cli_device_daemon(struct cli_hand *hand, struct cli_device_daemon *ret);
 int cli_device_daemon_read(struct cli_hand *hand, const struct cli_device_daemon *daemon,
                            struct json_object *to);
 
+/* What writes have in common. A number, or the word `original`; the configuration of the line, or the
+ * installed one, or NULL; that file read (CLI_FAILED: said; the caller frees *ret); where
+ * originals are without one; the end of a write: `to` (taken) is shown, its status is ours. */
+#define CLI_DEVICE_STATE_DIR "/var/lib/busbar"
+int cli_device_number(struct cli *cli, const char *text, double *ret, bool *ret_original);
+const char *cli_device_config(const struct cli *cli);
+int cli_device_conf(struct cli *cli, const char *path, struct conf **ret);
+int cli_device_write_finish(struct cli *cli, struct json_object *to);
+
 int cli_device_scan(struct cli *cli);
 int cli_device_read(struct cli *cli);
 int cli_device_watch(struct cli *cli);
 int cli_device_write(struct cli *cli);
 int cli_device_redfish(struct cli_hand *hand);
+int cli_device_redfish_write(struct cli_hand *hand);
+
+/* One pass over a BMC into `to`. CLI_FAILED: said. */
+int cli_device_redfish_pass(struct cli_hand *hand, struct json_object *to);
 
 #endif

@@ -24,7 +24,7 @@ static void cli_redfish_progress(void *arg, int32_t asked, int32_t waiting)
         (void)fprintf(cli->err, "\r%d answers, %d waited for\033[K", (int)asked, (int)waiting);
 }
 
-static void cli_redfish_progress_end(const struct cli *cli)
+void cli_redfish_progress_end(const struct cli *cli)
 {
     int fd = fileno(cli->err);
 
@@ -83,14 +83,18 @@ static struct json_object *cli_redfish_next(struct json_object *list)
     return to;
 }
 
-static void cli_redfish_readings(struct json_object *to, const struct redfish_survey *s)
+/* `signal`: this one alone, by its name or the sensor's path; NULL: all. */
+static void cli_redfish_readings(struct json_object *to, const struct redfish_survey *s, const char *signal)
 {
     struct json_object *list = json_object_new_array();
 
     for (int32_t i = 0; i < s->reading_count; i++) {
         const struct redfish_survey_reading *r = &s->readings[i];
-        struct json_object *one = cli_redfish_next(list);
+        struct json_object *one;
 
+        if (signal && strcmp(r->signal, signal) != 0 && strcmp(r->path, signal) != 0)
+            continue;
+        one = cli_redfish_next(list);
         cli_redfish_text(one, "signal", r->signal);
         cli_redfish_number(one, "value", r->value);
         json_object_object_add(one, "unit", json_object_new_string(r->unit));
@@ -282,7 +286,7 @@ static struct json_object *cli_redfish_document(struct cli_hand *hand, const str
 
     json_object_object_add(to, "through", json_object_new_string("bus"));
     cli_redfish_service(to, s);
-    cli_redfish_readings(to, s);
+    cli_redfish_readings(to, s, NULL);
     cli_redfish_absent(to, s);
     json_object_object_add(to, "errors", json_object_new_int(cli_redfish_errors(s)));
     cli_redfish_failed(to, s);
@@ -391,4 +395,30 @@ int cli_device_redfish(struct cli_hand *hand)
     }
     redfish_survey_done(&survey);
     return rc;
+}
+
+int cli_device_redfish_pass(struct cli_hand *hand, struct json_object *to)
+{
+    char why[REDFISH_SURVEY_WHY_MAX] = "", password[CLI_REDFISH_PASSWORD_MAX];
+    struct cli *cli = hand->cli;
+    struct redfish_survey_options opt;
+    struct redfish_survey survey;
+    enum status st;
+
+    if (cli->profile)
+        return cli_fail(cli, "a BMC is found by itself: it takes no --profile");
+    if (cli_redfish_options(cli, hand->link.url, password, &opt) != CLI_DONE)
+        return CLI_FAILED;
+    opt.progress = NULL; /* what it shows is the progress */
+    st = redfish_survey(&opt, &survey, why);
+    if (st != ST_OK)
+        return cli_fail(cli, "%s: %s", cli->link, why[0] ? why : status_label(st));
+    cli_redfish_readings(to, &survey, cli->signal);
+    cli_redfish_absent(to, &survey);
+    json_object_object_add(to, "errors", json_object_new_int(cli_redfish_errors(&survey)));
+    redfish_survey_done(&survey);
+    if (cli->signal && cli_length(to, "readings") == 0)
+        return cli_fail(cli, "%s shows no %s: busbarctl device read lists what it does", cli->link,
+                        cli->signal);
+    return CLI_DONE;
 }

@@ -12,6 +12,9 @@
 int cli_redfish_options(struct cli *cli, const char *url, char password[CLI_REDFISH_PASSWORD_MAX],
                         struct redfish_survey_options *ret);
 
+/* After a survey: its line of progress goes. */
+void cli_redfish_progress_end(const struct cli *cli);
+
 /* The first line of a file. */
 bool cli_redfish_password(const char *path, char ret[CLI_REDFISH_PASSWORD_MAX]);
 

@@ -42,6 +42,8 @@ static int cli_watch_pass(struct cli_watch *w, struct json_object *to)
     struct probe_device device;
     enum status st;
 
+    if (w->hand.link.bus.kind == CONF_BUS_REDFISH)
+        return cli_device_redfish_pass(&w->hand, to);
     if (w->daemon.holds)
         return cli_device_daemon_read(&w->hand, &w->daemon, to);
     st = probe_read(w->hand.probe, w->hand.link.first, &w->hand.profile, w->one ? w->wanted : NULL, w->list,
@@ -120,7 +122,9 @@ static int cli_watch_hand(struct cli_watch *w)
     rc = cli_watch_run(w, samples, &errors);
     (void)sigaction(SIGINT, &before, NULL);
     if (rc == CLI_DONE && cli->json) {
-        to = cli_device_document(cli, w->daemon.holds ? w->daemon.profile : w->hand.profile.name);
+        to = cli_device_document(cli, w->daemon.holds    ? w->daemon.profile
+                                      : w->hand.profiled ? w->hand.profile.name
+                                                         : NULL);
         json_object_object_add(to, "through", json_object_new_string(w->daemon.holds ? "daemon" : "bus"));
         json_object_object_add(to, "every_ms", json_object_new_double((double)w->every_us / 1e3));
         json_object_object_add(to, "samples", json_object_get(samples));
@@ -137,15 +141,13 @@ int cli_device_watch(struct cli *cli)
 {
     struct cli_watch w = { .one = false };
     int rc = cli_hand_init(&w.hand, cli, CLI_HAND_ONE);
+    bool bmc = rc == CLI_DONE && w.hand.link.bus.kind == CONF_BUS_REDFISH;
 
-    if (rc == CLI_DONE && w.hand.link.bus.kind == CONF_BUS_REDFISH)
-        rc = cli_fail(cli,
-                      "a BMC is watched by the daemon: busbarctl top; busbarctl device read shows it once");
-    if (rc == CLI_DONE)
+    if (rc == CLI_DONE && !bmc)
         rc = cli_device_daemon(&w.hand, &w.daemon);
-    if (rc == CLI_DONE && !w.daemon.holds)
+    if (rc == CLI_DONE && !bmc && !w.daemon.holds)
         rc = cli_hand_choose(&w.hand);
-    if (rc == CLI_DONE && !w.daemon.holds) {
+    if (rc == CLI_DONE && !bmc && !w.daemon.holds) {
         int32_t only = cli->signal ? cli_hand_row(&w.hand.profile, cli->signal) : ROW_NONE;
 
         w.one = only != ROW_NONE;

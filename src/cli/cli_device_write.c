@@ -20,7 +20,6 @@
 #include "cli_value.h"
 
 #define CLI_WRITE_CONFIG      "/etc/busbar/busbar.yaml"
-#define CLI_WRITE_STATE_DIR   "/var/lib/busbar"
 #define CLI_WRITE_TIMEOUT_MS  60000
 #define CLI_WRITE_LOOK_US     100000 /* between two looks at what the daemon does    */
 #define CLI_WRITE_PATIENCE_US 30000000
@@ -42,19 +41,25 @@ static bool cli_write_needs_yes(enum signal signal)
     return strncmp(signal_name(signal), "psu_", 4) == 0;
 }
 
-static int cli_write_value(struct cli_write *w, const char *text, double min, double max, const char *unit)
+int cli_device_number(struct cli *cli, const char *text, double *ret, bool *ret_original)
 {
     char *end = NULL;
 
-    if (strcmp(text, "original") == 0) {
-        w->release = true;
+    *ret_original = strcmp(text, "original") == 0;
+    if (*ret_original)
         return CLI_DONE;
-    }
     errno = 0;
-    w->value = strtod(text, &end);
-    if (end == text || *end || !isfinite(w->value))
-        return cli_fail(w->hand.cli, "'%s' is no number, and not the word original", text);
-    if (w->value < min || w->value > max)
+    *ret = strtod(text, &end);
+    if (end == text || *end || !isfinite(*ret))
+        return cli_fail(cli, "'%s' is no number, and not the word original", text);
+    return CLI_DONE;
+}
+
+static int cli_write_value(struct cli_write *w, const char *text, double min, double max, const char *unit)
+{
+    if (cli_device_number(w->hand.cli, text, &w->value, &w->release) != CLI_DONE)
+        return CLI_FAILED;
+    if (!w->release && (w->value < min || w->value > max))
         return cli_fail(w->hand.cli, "%s: %s is outside %.10g to %.10g %s", w->hand.cli->words[1], text, min,
                         max, unit);
     return CLI_DONE;
@@ -116,19 +121,30 @@ static bool cli_write_is_here(const struct conf *conf, const struct conf_device 
            device->address == link->first;
 }
 
+const char *cli_device_config(const struct cli *cli)
+{
+    return cli->config ? cli->config : access(CLI_WRITE_CONFIG, R_OK) == 0 ? CLI_WRITE_CONFIG : NULL;
+}
+
+int cli_device_conf(struct cli *cli, const char *path, struct conf **ret)
+{
+    struct conf_errors errors = { .count = 0 };
+    enum status st = conf_load(path, ret, &errors);
+
+    if (st != ST_OK && errors.count > 0)
+        conf_errors_print(&errors, cli->err);
+    else if (st != ST_OK)
+        (void)cli_fail(cli, "%s: cannot be read (%s)", path, status_label(st));
+    conf_errors_done(&errors);
+    return st == ST_OK ? CLI_DONE : CLI_FAILED;
+}
+
 /* The device's name in the configuration, and where that keeps its state. */
 static int cli_write_from_config(struct cli_write *w, const char *path)
 {
-    struct conf_errors errors = { .count = 0 };
     struct conf *conf = NULL;
-    enum status st = conf_load(path, &conf, &errors);
 
-    if (st != ST_OK && errors.count > 0)
-        conf_errors_print(&errors, w->hand.cli->err);
-    else if (st != ST_OK)
-        (void)cli_fail(w->hand.cli, "%s: cannot be read (%s)", path, status_label(st));
-    conf_errors_done(&errors);
-    if (st != ST_OK)
+    if (cli_device_conf(w->hand.cli, path, &conf) != CLI_DONE)
         return CLI_FAILED;
     for (int32_t d = 0; d < conf->device_count; d++)
         if (cli_write_is_here(conf, &conf->devices[d], &w->hand.link))
@@ -141,12 +157,10 @@ static int cli_write_from_config(struct cli_write *w, const char *path)
 static int cli_write_place(struct cli_write *w)
 {
     const struct cli *cli = w->hand.cli;
-    const char *config = cli->config                           ? cli->config
-                         : access(CLI_WRITE_CONFIG, R_OK) == 0 ? CLI_WRITE_CONFIG
-                                                               : NULL;
+    const char *config = cli_device_config(cli);
     int rc = CLI_DONE;
 
-    (void)snprintf(w->state_dir, sizeof w->state_dir, "%s", CLI_WRITE_STATE_DIR);
+    (void)snprintf(w->state_dir, sizeof w->state_dir, "%s", CLI_DEVICE_STATE_DIR);
     cli_write_link_name(&w->hand.link, w->device);
     if (config)
         rc = cli_write_from_config(w, config);
@@ -219,7 +233,7 @@ static void cli_write_print(struct cli *cli, struct json_object *to)
                 cli_text(to, "device", ""));
 }
 
-static int cli_write_finish(struct cli *cli, struct json_object *to)
+int cli_device_write_finish(struct cli *cli, struct json_object *to)
 {
     int rc = strcmp(cli_text(to, "status", ""), status_label(ST_OK)) == 0 ? CLI_DONE : CLI_NOT_HELD;
 
@@ -263,7 +277,7 @@ static int cli_write_bus(struct cli_write *w)
     probe_write(w->hand.probe, w->hand.link.first, &w->hand.profile, &write, &outcome);
     if (outcome.status == ST_REFUSED || outcome.status == ST_RANGE)
         return cli_write_refused(w, &outcome);
-    return cli_write_finish(cli, cli_write_document(w, &outcome));
+    return cli_device_write_finish(cli, cli_write_document(w, &outcome));
 }
 
 /* ---- through the daemon ---- */
@@ -337,7 +351,7 @@ static int cli_write_daemon(struct cli_write *w, const struct cli_device_daemon 
     json_object_put(body);
     free(path);
     if (rc == CLI_DONE)
-        return cli_write_finish(cli, to);
+        return cli_device_write_finish(cli, to);
     json_object_put(to);
     return rc;
 }
@@ -348,9 +362,11 @@ int cli_device_write(struct cli *cli)
     struct cli_device_daemon daemon = { .holds = false };
     int rc = cli_hand_init(&w.hand, cli, CLI_HAND_ONE);
 
-    if (rc == CLI_DONE && w.hand.link.bus.kind == CONF_BUS_REDFISH)
-        rc = cli_fail(cli, "limits of a BMC are the daemon's: busbarctl mode control, or busbarctl verify "
-                           "bmc-health start --force-writes");
+    if (rc == CLI_DONE && w.hand.link.bus.kind == CONF_BUS_REDFISH) {
+        rc = cli_device_redfish_write(&w.hand);
+        cli_hand_done(&w.hand);
+        return rc;
+    }
     if (rc == CLI_DONE)
         rc = cli_device_daemon(&w.hand, &daemon);
     if (rc == CLI_DONE && daemon.holds) {

@@ -21,7 +21,6 @@
 
 #define REDFISH_ROOT              "/redfish/v1/"
 #define REDFISH_ROOT_BARE         "/redfish/v1"
-#define REDFISH_SERIAL_NONE       "no-uuid" /* of a service root without one        */
 #define REDFISH_BACKOFF_MAX_US    ((int64_t)30000000)
 #define REDFISH_BACKOFF_DOUBLINGS 8
 #define REDFISH_STALE_SHARE       4 /* probes in a stale time, at least     */

@@ -23,6 +23,7 @@
 #define REDFISH_TOKEN_MAX    1024
 #define REDFISH_LINK_URL_MAX 1280
 #define REDFISH_ETAG_MAX     128
+#define REDFISH_SERIAL_NONE  "no-uuid" /* of a service root without one             */
 #define REDFISH_BODY_MAX     512 /* of a PATCH                                    */
 #define REDFISH_LOGIN_MAX    640 /* two names, each character as \\u0000 at worst     */
 #define REDFISH_US_PER_S     1000000

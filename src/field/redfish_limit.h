@@ -33,6 +33,10 @@ void redfish_limit_resource(const struct redfish_survey_limit *limit, char ret[R
 NODISCARD enum status redfish_limit_reread(struct redfish_survey_limit *limit, const char *body, size_t size,
                                            const char *allow);
 
+/* Everything that must hold before this probe writes it; NULL: it does. */
+const char *redfish_probe_refusal(const struct redfish_probe *probe, const struct redfish_survey_limit *limit,
+                                  double value);
+
 /* Is it switched off: no value, or ControlMode Disabled? */
 bool redfish_limit_is_off(const struct redfish_survey_limit *limit);
 

@@ -313,14 +313,15 @@ enum status redfish_probe_limit(struct redfish_probe *probe, struct redfish_surv
 
 /* ---- writing ---- */
 
-/* Everything that must hold before a PATCH; NULL: it does. */
-static const char *redfish_probe_refusal(const struct redfish_probe *probe,
+const char *redfish_probe_refusal(const struct redfish_probe *probe,
                                          const struct redfish_survey_limit *limit, double value)
 {
     if (!probe->device->username[0])
         return "no username is given";
     if (!limit->writable)
         return limit->why ? limit->why : "it may not be written";
+    if (strcmp(limit->exception, "HardPowerOff") == 0)
+        return "its host is switched off when it is exceeded";
     if (redfish_limit_is_off(limit))
         return "it is switched off, and a value would switch it on";
     if (!(value >= 0.0 && value <= 1e6) || value < limit->min || value > limit->max)

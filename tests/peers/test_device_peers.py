@@ -116,10 +116,54 @@ def mockups():
     return True
 
 
+def limits(folder):
+    """A BMC's limit by hand: nothing without a user, the original on record, put back, and the same again and again."""
+    root = os.path.join(DATA, "redfish", "nvidia-gh200")
+    if not os.path.isdir(root):
+        print("skip: no saved Redfish trees here")
+        return False
+    log = os.path.join(folder, "requests")
+    server = subprocess.Popen([PYTHON, os.path.join(SOURCE, "tests", "peers", "mockup_server.py"), root, "--log", log],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        link = f"redfish:http://127.0.0.1:{server.stdout.readline().strip()}"
+        state, word = os.path.join(folder, "bmc-state"), os.path.join(folder, "password")
+        os.makedirs(state)
+        with open(word, "w") as file:
+            file.write("secret\n")
+        gpu = "/redfish/v1/Systems/HGX_Baseboard_0/Processors/GPU_0/EnvironmentMetrics"
+        code, _, err = device("write", "--link", link, gpu, "500")
+        check(code == 2 and "--user" in err, "a BMC's limit is written for nobody unknown")
+        write = ("write", "--link", link, "--user", "root", "--password-file", word, "--state-dir", state)
+        for path, value, word in ((gpu, "99999", "outside 100 to 900 W"), (gpu, "500.5", "whole number"), ("/none", "500", "has no limit"),
+                                  (gpu, "much", "no number"), (gpu, "original", "no original")):
+            code, _, err = device(*write, path, value)
+            check(code == 2 and word in err, f"{path} {value}: {word}")
+        check("PATCH" not in open(log).read(), "and nothing of that was written")
+        for value in (500, 600):
+            code, answer, err = device(*write, gpu, str(value))
+            check(code == 0 and answer["readback"] == value and answer["original"]["value"] == 900,
+                  f"{value} W is written and read back; the original is that before the first write {err}")
+        code, answer, err = device(*write, gpu, "original")
+        check(code == 0 and answer["readback"] == 900 and answer["release"], f"the original is put back {err}")
+        code, _, err = device(*write, gpu, "original")
+        check(code == 2 and "no original" in err, "and forgotten")
+
+        code, answer, err = device("watch", "--link", link, "--every", "100", "--seconds", "1", "--signal", "cpu_power_w")
+        check(code == 0 and answer["samples"] and all(s["readings"] and {r["signal"] for r in s["readings"]} == {"cpu_power_w"}
+              for s in answer["samples"]), f"a BMC is watched {err}")
+        code, _, err = device("watch", "--link", link, "--seconds", "1", "--signal", "none")
+        check(code == 2 and "shows no none" in err, "what it does not show is said")
+    finally:
+        server.stdin.close()
+        server.wait(PATIENCE)
+    return True
+
+
 def main():
     folder = tempfile.mkdtemp(prefix="busbar-peers-")
     try:
-        done = [registers(folder), mockups()]
+        done = [registers(folder), mockups(), limits(folder)]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     sys.exit(0 if any(done) else 77)
