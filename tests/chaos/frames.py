@@ -8,7 +8,7 @@ import os
 import termios
 import tty
 
-from wire import Wire, reset
+from wire import Wire, keep_port, reset
 
 RTU_QUIET_S = 0.006
 
@@ -70,29 +70,32 @@ class FrameWire(Wire):
         if self.hushed() or kind == "drop_answer":
             return
         if kind == "delay":
-            self.in_order(self.lane(frame), self.trouble.late_s * self.rng.uniform(0.5, 1.5), lambda: back(frame))
+            self.in_order(self.lane(frame), self.trouble.late_s * self.rng.uniform(0.5, 1.5),
+                          lambda: self.deliver(frame, request, lambda: back(frame)))
         elif kind == "corrupt_answer":
             back(self.damage(frame, False))
         elif kind == "cut":
             back(frame[:self.rng.randrange(1, len(frame))])
         elif kind == "trickle":
-            for i in range(len(frame)):
+            for i in range(len(frame) - 1):
                 self.in_order(self.lane(frame), self.trouble.late_s / 10 if i else 0.0,
                               lambda byte=frame[i:i + 1]: back(byte))
+            self.in_order(self.lane(frame), self.trouble.late_s / 10,
+                          lambda: self.deliver(frame, request, lambda: back(frame[-1:])))
         elif kind == "noise":
-            back(self.rng.randbytes(self.rng.randrange(1, 12)))
-            back(frame)
+            noise = self.rng.randbytes(self.rng.randrange(1, 12))
+            self.deliver(frame, request, lambda: back(noise + frame))
         else:
-            back(frame)
-            if kind == "duplicate_answer":
-                self.again(frame, back)
-            place = self.places.get(self.unit(frame if request is None else request))
-            if place and request is not None:
-                for what in self.tells(request, frame):
-                    place.told(what)
+            # In one piece: had this process to wait between two, the second would answer the next question of that form.
+            self.deliver(frame, request, lambda: back(frame + frame if kind == "duplicate_answer" else frame))
 
-    def again(self, frame, back):
-        back(frame)
+    def deliver(self, frame, request, send):
+        """All of an answer is there with this, however late: busbard may have taken it."""
+        send()
+        place = self.places.get(self.unit(frame if request is None else request))
+        if place and request is not None:
+            for what in self.tells(request, frame):
+                place.told(what)
 
     def double(self, frame, on):
         self.later(self.rng.uniform(0.0, 0.02), lambda: on(frame))
@@ -335,12 +338,15 @@ class StreamWire(FrameWire):
 class TcpWire(StreamWire, ModbusWire):
     def __init__(self, name, rng, port, **named):
         super().__init__(name, rng, **named)
-        self.device_port, self.port = port, 0
+        self.device_port, self.kept = port, keep_port()
+        self.port = self.kept.getsockname()[1]
 
-    async def listen(self):
-        server = await asyncio.start_server(self.serve, "127.0.0.1", self.port)
-        self.port = server.sockets[0].getsockname()[1]
-        return server
+    def listen(self):
+        return asyncio.start_server(self.serve, "127.0.0.1", self.port, reuse_port=True)
+
+    async def stop(self):
+        await super().stop()
+        self.kept.close()
 
     def connect(self):
         return asyncio.open_connection("127.0.0.1", self.device_port)

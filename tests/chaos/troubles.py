@@ -2,6 +2,7 @@
 """What can go wrong on a link, drawn from a seed; who was swapped, and whether it was written to too early.
 
 Nothing here touches a wire: wires.py asks."""
+import math
 import time
 
 # What a frame meets on any link of frames; `share` of the frames are struck, `late_s` is what late means.
@@ -53,6 +54,7 @@ class Place:
         self.missed = 0           # requests while nobody was there
         self.missed_first = None  # when the first of them came
         self.serial = None
+        self.unsure_s = -math.inf # when last an answer of it may have passed for the next one's, by our own fault
         self.known = set(asks)
         self.writes = []          # (when, serial, what)
 

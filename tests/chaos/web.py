@@ -6,9 +6,10 @@ import asyncio
 import os
 import ssl
 import subprocess
+import time
 import zlib
 
-from wire import Wire, reset
+from wire import Wire, keep_port, reset
 
 PIECE = 64 * 1024
 PACE_S = 0.004       # 16 MB/s: an endless answer need not take the whole processor
@@ -46,27 +47,32 @@ class WebWire(Wire):
     def __init__(self, name, rng, device_port, place, contexts=None, away_port=0, **named):
         super().__init__(name, rng, {None: place}, **named)
         self.device_port, self.place, self.contexts, self.away_port = device_port, place, contexts, away_port
-        self.port, self.server = 0, None
+        self.kept, self.server = keep_port(), None
+        self.port = self.kept.getsockname()[1]
         self.writers, self.tasks = set(), set()
         self.ahead = {}  # the next request of a connection, where it is waited for already
         self.bomb = b""
 
     async def start(self):
-        context = None
+        context, kind = None, self.trouble.kind if self.trouble else ""
         if self.contexts:
-            kind = self.trouble.kind if self.trouble else ""
             context = self.contexts.get({"expired_certificate": "expired", "strange_certificate": "strange"}.get(kind, "good"))
             if kind == "no_tls":
                 context = None
+
+        # Whom busbard trusted is settled when it is connected, and serve() begins after the handshake: by then there may be
+        # another trouble, and another certificate, that this connection never saw.
+        def serve(reader, writer):
+            return self.serve(reader, writer, kind)
         # A stranger that speaks no TLS is no error of this test.
-        self.server = await asyncio.start_server(self.serve, "127.0.0.1", self.port, ssl=context, limit=256 * 1024)
-        self.port = self.server.sockets[0].getsockname()[1]
+        self.server = await asyncio.start_server(serve, "127.0.0.1", self.port, ssl=context, limit=256 * 1024, reuse_port=True)
 
     async def stop(self):
         self.server.close()
         self.hang_up()
         for task in list(self.tasks):
             task.cancel()
+        self.kept.close()
 
     def hang_up(self):
         for writer in list(self.writers):
@@ -97,16 +103,16 @@ class WebWire(Wire):
 
     # ---- one connection ----
 
-    async def serve(self, reader, writer):
+    async def serve(self, reader, writer, born):
+        """`born`: the trouble of the server that took it."""
         self.tasks.add(asyncio.current_task())
         self.writers.add(writer)
-        born = self.trouble.kind if self.trouble else None
         upstream = None
         try:
             if self.place.away:
                 self.place.miss()
                 raise Gone
-            if born == "stall":
+            if self.trouble and self.trouble.kind == "stall":
                 await self.until_gone(reader)
             while True:
                 request = await (self.ahead.pop(reader, None) or self.message(reader))
@@ -222,8 +228,13 @@ class WebWire(Wire):
         await writer.drain()
         self.ahead[reader] = asyncio.create_task(self.message(reader))
         asked, _ = await asyncio.wait({self.ahead[reader]}, timeout=self.rng.choice([0.02, 0.1]))
-        if not asked:
-            writer.write(whole)
+        if asked:
+            return
+        writer.write(whole)
+        for _ in range(5):  # what came before this was written is read in the next round
+            await asyncio.sleep(0)
+        if self.ahead[reader].done():
+            self.place.unsure_s = time.monotonic()
 
     async def cut(self, head, body, writer):
         whole = head + body

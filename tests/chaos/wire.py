@@ -18,6 +18,15 @@ def reset(writer):
     writer.transport.abort()
 
 
+def keep_port():
+    """A socket that holds a port of the loopback, and does not listen: what is refused for a while is nobody else's meanwhile.
+    Listen with `reuse_port`."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    sock.bind(("127.0.0.1", 0))
+    return sock
+
+
 class Wire:
     """`places`: the devices behind it, by what a frame calls them; `report`: called with a violation."""
 

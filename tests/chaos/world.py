@@ -38,11 +38,17 @@ class ControlSocket:
             if self.writer is None:
                 self.reader, self.writer = await asyncio.open_unix_connection(self.path, limit=1 << 20)
             self.writer.write("".join(line + "\n" for line in lines).encode())
-            answers = [json.loads(await self.reader.readline()) for _ in lines]
+            answers = [self.read(await self.reader.readline()) for _ in lines]
         for line, answer in zip(lines, answers):
             if answer.get("ok") is False:
                 raise RuntimeError(f"the simulator refused {line!r}: {answer['error']}")
         return answers
+
+    @staticmethod
+    def read(line):
+        if not line.endswith(b"\n"):
+            raise racks.Failed("the simulator has hung up its control socket")
+        return json.loads(line)
 
     def close(self):
         if self.writer:
@@ -50,7 +56,7 @@ class ControlSocket:
 
 
 async def http(path, method, target, body=""):
-    """One exchange with busbard on its socket; the document, or None while it says not yet."""
+    """One exchange with busbard on its socket; the document, or None: it says not yet, or had enough of waiting for us."""
     reader, writer = await asyncio.open_unix_connection(path)
     try:
         writer.write(f"{method} {target} HTTP/1.1\r\nHost: busbar\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n{body}"
@@ -58,7 +64,8 @@ async def http(path, method, target, body=""):
         head, _, text = (await reader.read()).partition(b"\r\n\r\n")
     finally:
         writer.close()
-    if b" 200 " not in head.split(b"\r\n", 1)[0]:
+    length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
+    if b" 200 " not in head.split(b"\r\n", 1)[0] or (length and len(text) < int(length.group(1))):
         return None
     return json.loads(text)
 
