@@ -55,7 +55,7 @@ class FrameWire(Wire):
         """What is late keeps what comes after it waiting: a device, and a stream, answers in order."""
         now = asyncio.get_running_loop().time()
         due = self.due[unit] = max(self.due.get(unit, 0.0) + 1e-5, now + seconds)
-        self.later(due - now, call)
+        self.at(due, call)
 
     def on_answer(self, frame, request, back):
         """A whole frame from the device; `request`: what it answers, as far as is known."""
@@ -78,9 +78,8 @@ class FrameWire(Wire):
             back(frame[:self.rng.randrange(1, len(frame))])
         elif kind == "trickle":
             for i in range(len(frame) - 1):
-                self.in_order(self.lane(frame), self.trouble.late_s / 10 if i else 0.0,
-                              lambda byte=frame[i:i + 1]: back(byte))
-            self.in_order(self.lane(frame), self.trouble.late_s / 10,
+                self.in_order(self.lane(frame), i * self.trouble.late_s / 10, lambda byte=frame[i:i + 1]: back(byte))
+            self.in_order(self.lane(frame), (len(frame) - 1) * self.trouble.late_s / 10,
                           lambda: self.deliver(frame, request, lambda: back(frame[-1:])))
         elif kind == "noise":
             noise = self.rng.randbytes(self.rng.randrange(1, 12))
