@@ -97,6 +97,7 @@ struct serve_registers_unit {
     struct serve_registers_psu mirror_psu[SERVE_REGISTERS_SLOTS];       /* as last polled     */
     struct serve_registers_bbu mirror_bbu[SERVE_REGISTERS_SLOTS];
     int64_t mirror_us;
+    bool one_block; /* PMM: registers between its modules read as 0 */
     struct serve_registers_box box;
 };
 
