@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The PMBus side on a real Linux /dev/i2c-N: guest_pmbus, guest_chips and busbard in a small guest with emulated supplies.
+"""The PMBus side on a real Linux /dev/i2c-N: guest_pmbus, guest_chips, busbard and busbarctl in a small guest with emulated
+supplies.
 
 Needs the bench `pmbus-qemu` ($BUSBAR_BENCH, else ../shared/bench beside the repository), QEMU and, the first
 time, a network for the guest's kernel. Skipped without them. The bus's own record of every transaction is
@@ -24,7 +25,7 @@ NEEDS = {"qemu-system-x86_64": "qemu-system-x86", "qemu-system-arm": "qemu-syste
          "dash": "dash", "i2cget": "i2c-tools"}
 BENCH_FAILED = 125
 PREPARE_S = 400
-RUN_S = 180
+RUN_S = 400
 
 WRITABLE = {0x6A, 0x6B}              # what the profile allows
 PROCESS = {0x06, 0x1A, 0x30}         # a question that carries data: PAGE_PLUS_READ, QUERY, COEFFICIENTS
