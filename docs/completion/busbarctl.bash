@@ -35,7 +35,7 @@ _busbarctl() {
         return
         ;;
     --seconds | --for | --client | --priority | --name | --signal | --timeout | --every | --user | --nodes | --samples | --concurrency | \
-        --expected-edpp-pct | --firmware-floor | --redfish-floor)
+        --speeds | --records | --words | --step | --expected-edpp-pct | --firmware-floor | --redfish-floor)
         return
         ;;
     esac
@@ -44,7 +44,7 @@ _busbarctl() {
         case $word in
         --socket | --seconds | --for | --client | --priority | --link | --profile | --profiles | --config | --state-dir | --name | \
             --signal | --timeout | --every | --user | --password-file | --ca-file | --nodes | --samples | --concurrency | \
-            --expected-edpp-pct | --firmware-floor | --redfish-floor) ((i++)) ;;
+            --speeds | --records | --words | --step | --expected-edpp-pct | --firmware-floor | --redfish-floor) ((i++)) ;;
         -*) ;;
         *) if [[ -z $command ]]; then command=$word; else ((words++)); fi ;;
         esac
@@ -59,7 +59,7 @@ _busbarctl() {
     profile) options+=' --profiles' ;;
     device)
         options+=' --link --profile --profiles --config --state-dir --name --signal --yes --timeout --every --seconds --for'
-        options+=' --user --password-file --ca-file'
+        options+=' --user --password-file --ca-file --speeds --records --words --step'
         ;;
     verify)
         options+=' --config --state-dir --timeout --force-writes --link --nodes --samples --every --concurrency --wait --for'
@@ -77,7 +77,7 @@ _busbarctl() {
     token:0) mapfile -t COMPREPLY < <(compgen -W 'request return list' -- "$cur") ;;
     token:1) mapfile -t COMPREPLY < <(compgen -W "$(_busbarctl_ask nodes)" -- "$cur") ;;
     profile:0) mapfile -t COMPREPLY < <(compgen -W 'check' -- "$cur") ;;
-    device:0) mapfile -t COMPREPLY < <(compgen -W 'scan read write watch' -- "$cur") ;;
+    device:0) mapfile -t COMPREPLY < <(compgen -W 'scan read write watch file' -- "$cur") ;;
     verify:0) mapfile -t COMPREPLY < <(compgen -W 'bmc-health' -- "$cur") ;;
     verify:1) mapfile -t COMPREPLY < <(compgen -W 'start status report' -- "$cur") ;;
     record:1 | profile:*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;

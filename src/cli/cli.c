@@ -65,10 +65,11 @@ const struct cli_command cli_commands[] = {
       .words_max = 1000, .options = CLI_PROFILES, .run = cli_profile,
       .text = "Needs no daemon. `all`: every profile that the daemon would find, those of --profiles DIR\n"
               "first. Every error is shown, one a line; exits 2 when there is one." },
-    { .name = "device", .words = "scan|read|write|watch ...", .help = "one device on one bus, by hand",
+    { .name = "device", .words = "scan|read|write|watch|file ...", .help = "one device on one bus, by hand",
       .words_min = 1, .words_max = 3,
       .options = CLI_LINK | CLI_PROFILE | CLI_PROFILES | CLI_CONFIG | CLI_STATE_DIR | CLI_NAME | CLI_SIGNAL | CLI_YES |
-                 CLI_TIMEOUT | CLI_EVERY | CLI_SECONDS | CLI_FOR | CLI_USER | CLI_PASSWORD_FILE | CLI_CA_FILE,
+                 CLI_TIMEOUT | CLI_EVERY | CLI_SECONDS | CLI_FOR | CLI_USER | CLI_PASSWORD_FILE | CLI_CA_FILE |
+                 CLI_SPEEDS | CLI_RECORDS | CLI_WORDS,
       .run = cli_device, .text = CLI_DEVICE_TEXT },
     { .name = "verify", .words = "[bmc-health start|status|report]", .help = "is all of it there and well", .words_max = 2,
       .options = CLI_CONFIG | CLI_STATE_DIR | CLI_TIMEOUT | CLI_WRITES | CLI_LINK | CLI_NODES | CLI_SAMPLES | CLI_EVERY |

@@ -34,6 +34,8 @@ struct cli {
     int64_t seconds;           /* numbers: 0, texts: NULL where not given   */
     int64_t for_ms, timeout_ms, every_ms, priority, samples, concurrency, edpp_pct;
     const char *client_name, *link, *profile, *profiles, *config, *state_dir, *name, *signal;
+    const char *speeds, *records;
+    int64_t file_words, step;
     const char *user, *password_file, *ca_file, *nodes, *firmware_floor, *redfish_floor;
     int word_count;            /* what follows the command's name           */
     char *const *words;
@@ -47,7 +49,8 @@ enum cli_option {
     CLI_STATE_DIR = 1 << 10, CLI_NAME = 1 << 11, CLI_SIGNAL = 1 << 12, CLI_YES = 1 << 13, CLI_TIMEOUT = 1 << 14,
     CLI_EVERY = 1 << 15, CLI_USER = 1 << 16, CLI_PASSWORD_FILE = 1 << 17, CLI_CA_FILE = 1 << 18, CLI_NODES = 1 << 19,
     CLI_SAMPLES = 1 << 20, CLI_CONCURRENCY = 1 << 21, CLI_WAIT = 1 << 22, CLI_WRITES = 1 << 23,
-    CLI_EDPP = 1 << 24, CLI_FIRMWARE = 1 << 25, CLI_REDFISH = 1 << 26, CLI_SUMMARY = 1 << 27
+    CLI_EDPP = 1 << 24, CLI_FIRMWARE = 1 << 25, CLI_REDFISH = 1 << 26, CLI_SUMMARY = 1 << 27,
+    CLI_SPEEDS = 1 << 28, CLI_RECORDS = 1 << 29, CLI_WORDS = 1 << 30
 };
 
 struct cli_command {

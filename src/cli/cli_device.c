@@ -25,11 +25,13 @@ static const struct {
     unsigned options;
     int (*run)(struct cli *cli);
 } cli_device_commands[] = {
-    { "scan", "", 0, CLI_LINK | CLI_PROFILE | CLI_PROFILES | CLI_TIMEOUT, cli_device_scan },
+    { "scan", "", 0, CLI_LINK | CLI_PROFILE | CLI_PROFILES | CLI_TIMEOUT | CLI_SPEEDS, cli_device_scan },
     { "read", "", 0, CLI_DEVICE_ALL | CLI_SIGNAL, cli_device_read },
     { "watch", "", 0, CLI_DEVICE_ALL | CLI_SIGNAL | CLI_EVERY | CLI_SECONDS, cli_device_watch },
     { "write", " SIGNAL VALUE|original", 2,
       CLI_DEVICE_ALL | CLI_CONFIG | CLI_STATE_DIR | CLI_NAME | CLI_YES | CLI_FOR, cli_device_write },
+    { "file", " NUMBER", 1, CLI_LINK | CLI_PROFILE | CLI_PROFILES | CLI_TIMEOUT | CLI_RECORDS | CLI_WORDS,
+      cli_device_file },
 };
 
 /* ---- one pass ---- */
@@ -282,5 +284,5 @@ int cli_device(struct cli *cli)
                             cli_device_commands[i].words);
         return cli_device_commands[i].run(cli);
     }
-    return cli_fail(cli, "it is: busbarctl device scan|read|write|watch --link LINK ...");
+    return cli_fail(cli, "it is: busbarctl device scan|read|write|watch|file --link LINK ...");
 }

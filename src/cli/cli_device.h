@@ -17,7 +17,8 @@ struct json_object;
     "read\n"                                                                                                 \
     "                     back; VALUE `original` puts the recorded one back. Of a BMC: write PATH VALUE, "   \
     "a\n"                                                                                                    \
-    "                     path of `limits` in what read shows\n\n"                                           \
+    "                     path of `limits` in what read shows\n"                                             \
+    "file NUMBER          a file of records, as a module keeps its black box: Modbus function 20\n\n"        \
     "--link LINK          where it is:\n"                                                                    \
     "                       i2c:/dev/i2c-0@0x40           an i2c-dev node\n"                                 \
     "                       rtu:/dev/ttyUSB0,115200,8E1@0x90   a serial line\n"                              \
@@ -28,6 +29,11 @@ struct json_object;
     "--profile NAME|FILE  its registers; without it the one whose pattern its model text fits\n"             \
     "--profiles DIR       profiles are looked for here first\n"                                              \
     "--signal SIGNAL      read, watch: this one alone\n"                                                     \
+    "--speeds LIST|all    scan: a serial line at each of these, as 19200E,115200N, and whoever answers at\n" \
+    "                     all; a device is only read, and stays at its speed\n"                              \
+    "--records FIRST-LAST file: which of its records (0-99), until the device refuses one\n"                 \
+    "--words N            file: registers of one record (8); --step N: from one record's number to the\n"    \
+    "                     next (1)\n"                                                                        \
     "--timeout MS         of one transaction\n"                                                              \
     "--yes                write: the word for a supply's settings (psu_...), which the busbar hangs on\n"    \
     "--for MS             write: the device's own time-out, where the row has one (60000)\n"                 \
@@ -75,6 +81,7 @@ int cli_device_scan(struct cli *cli);
 int cli_device_read(struct cli *cli);
 int cli_device_watch(struct cli *cli);
 int cli_device_write(struct cli *cli);
+int cli_device_file(struct cli *cli);
 int cli_device_redfish(struct cli_hand *hand);
 int cli_device_redfish_write(struct cli_hand *hand);
 

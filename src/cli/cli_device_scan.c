@@ -4,7 +4,7 @@
  * Reads only, and never changes how a device speaks: a serial line is tried at every
  * speed that profiles name, ours alone. Progress goes to a terminal's standard error.
  */
-#include "cli_device.h"
+#include "cli_device_scan.h"
 
 #include <json-c/json.h>
 #include <stdlib.h>
@@ -18,16 +18,7 @@
 #define CLI_SCAN_SMBUS_FIRST 0x08
 #define CLI_SCAN_SMBUS_LAST  0x77
 
-struct cli_scan {
-    struct cli_hand *hand;
-    struct profile *list;
-    int32_t count;
-    int32_t asked, to_ask;
-    bool seen[256];
-    struct json_object *found;
-};
-
-static void cli_scan_progress(const struct cli_scan *scan, int32_t address)
+void cli_scan_progress(const struct cli_scan *scan, int32_t address)
 {
     const struct cli *cli = scan->hand->cli;
     int fd = fileno(cli->err);
@@ -68,8 +59,7 @@ static bool cli_scan_asked(const struct cli_scan *scan, int32_t candidate, bool 
     return false;
 }
 
-/* The name of the best fit of a model; NULL: none that names one, or several. */
-static const char *cli_scan_name(const struct cli_scan *scan, const struct profile *asked, const char *model)
+const char *cli_scan_name(const struct cli_scan *scan, const struct profile *asked, const char *model)
 {
     const char *best = NULL;
     int most = 0;
@@ -86,19 +76,18 @@ static const char *cli_scan_name(const struct cli_scan *scan, const struct profi
     return best;
 }
 
-static void cli_scan_found(struct cli_scan *scan, int32_t address, const struct profile *asked,
-                           const struct probe_answer *answer)
+void cli_scan_add(struct cli_scan *scan, int32_t address, const char *model, const char *profile,
+                  enum status st)
 {
-    const char *name = cli_scan_name(scan, asked, answer->model);
     struct json_object *to = json_object_new_object();
     char link[CLI_LINK_MAX];
 
     cli_link_write(&scan->hand->link, address, link);
     json_object_object_add(to, "address", json_object_new_int(address));
     json_object_object_add(to, "link", json_object_new_string(link));
-    json_object_object_add(to, "model", answer->model[0] ? json_object_new_string(answer->model) : NULL);
-    json_object_object_add(to, "profile", name ? json_object_new_string(name) : NULL);
-    json_object_object_add(to, "status", json_object_new_string(status_label(answer->status)));
+    json_object_object_add(to, "model", model[0] ? json_object_new_string(model) : NULL);
+    json_object_object_add(to, "profile", profile ? json_object_new_string(profile) : NULL);
+    json_object_object_add(to, "status", json_object_new_string(status_label(st)));
     json_object_array_add(scan->found, to);
 }
 
@@ -136,7 +125,7 @@ static int cli_scan_address(struct cli_scan *scan, int32_t address)
     }
     if (by) {
         scan->seen[address] = true;
-        cli_scan_found(scan, address, by, &best);
+        cli_scan_add(scan, address, best.model, cli_scan_name(scan, by, best.model), best.status);
     }
     return CLI_DONE;
 }
@@ -217,6 +206,8 @@ static int cli_scan_print(struct cli_scan *scan)
         cli_table_print(cli, table);
         cli_say(cli, CLI_PLAIN, "\n");
         cli_say(cli, CLI_DIM, "%zu found at %d addresses\n", found, (int)scan->asked);
+        for (int i = 0; i < scan->hand->note_count; i++)
+            cli_say(cli, CLI_WARN, "%s\n", scan->hand->notes[i]);
     }
     json_object_put(to);
     return rc;
@@ -280,7 +271,7 @@ int cli_device_scan(struct cli *cli)
     if (rc == CLI_DONE)
         rc = cli_scan_candidates(&scan);
     if (rc == CLI_DONE) {
-        rc = cli_scan_all(&scan);
+        rc = cli->speeds ? cli_scan_speeds(&scan) : cli_scan_all(&scan);
         cli_scan_progress_end(&scan);
     }
     if (rc == CLI_DONE)

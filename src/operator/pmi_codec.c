@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "busbar/mbframe.h"
+
 #define PMI_READ_HOLDING  3
 #define PMI_READ_INPUT    4
 #define PMI_WRITE_ONE     6
@@ -25,18 +27,6 @@ static void pmi_put(uint8_t *at, uint16_t word)
 {
     at[0] = (uint8_t)(word >> 8);
     at[1] = (uint8_t)(word & 0xFFu);
-}
-
-uint16_t pmi_codec_crc(const uint8_t *bytes, size_t size)
-{
-    uint32_t crc = 0xFFFF;
-
-    for (size_t i = 0; i < size; i++) {
-        crc ^= bytes[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = (crc & 1u) ? (crc >> 1) ^ 0xA001u : crc >> 1;
-    }
-    return (uint16_t)crc;
 }
 
 /* ---- what was asked ---- */
@@ -128,7 +118,7 @@ static enum pmi_state pmi_rtu(const uint8_t *bytes, size_t size, struct pmi_requ
 
     if (size < PMI_RTU_MIN || (known && (whole == 0 || (size < whole && whole <= PMI_RTU_MAX))))
         return PMI_MORE;
-    if (!known || whole > PMI_RTU_MAX || pmi_codec_crc(bytes, whole) != 0) {
+    if (!known || whole > PMI_RTU_MAX || mbframe_crc(bytes, whole) != 0) {
         ret->used = 1;
         return PMI_SKIP;
     }
@@ -149,7 +139,7 @@ bool pmi_codec_unknown(const uint8_t *bytes, size_t size, struct pmi_request *re
 {
     memset(ret, 0, sizeof *ret);
     if (size < PMI_RTU_MIN || size > PMI_FRAME_MAX || (bytes[1] & PMI_EXCEPTION_BIT) ||
-        pmi_codec_crc(bytes, size) != 0)
+        mbframe_crc(bytes, size) != 0)
         return false;
     ret->unit = bytes[0];
     ret->used = size;
@@ -172,7 +162,7 @@ static size_t pmi_wrap(enum pmi_framing framing, const struct pmi_request *reque
         return PMI_HEAD + size;
     }
     to[0] = request->unit;
-    crc = pmi_codec_crc(to, 1 + size);
+    crc = mbframe_crc(to, 1 + size);
     to[1 + size] = (uint8_t)(crc & 0xFFu); /* the low byte goes first */
     to[2 + size] = (uint8_t)(crc >> 8);
     return 1 + size + PMI_CRC;

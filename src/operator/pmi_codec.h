@@ -61,7 +61,4 @@ size_t pmi_codec_written(enum pmi_framing framing, const struct pmi_request *req
 size_t pmi_codec_refuse(enum pmi_framing framing, const struct pmi_request *request,
                         enum pmi_exception exception, uint8_t to[PMI_FRAME_MAX]);
 
-/* The checksum of a serial frame; over a frame with its own checksum it is 0. */
-uint16_t pmi_codec_crc(const uint8_t *bytes, size_t size);
-
 #endif

@@ -155,6 +155,13 @@ static void daemon_conf_buses(const struct daemon_conf *c)
                       serve_smbus_path(c->serve->smbus));
 }
 
+/* Through the shelf's controller, where the rack file says so. */
+static void daemon_conf_mirror(const struct daemon_conf *c, const char *kind, int32_t shelf, int32_t slot)
+{
+    if (c->hpr && c->serve->rack.mirror > 0.0 && slot < SERVE_REGISTERS_SLOTS)
+        (void)fprintf(c->to, "    mirror: pmm-%s-%d\n    slot: %d\n", kind, shelf + 1, slot + 1);
+}
+
 static void daemon_conf_psu(const struct daemon_conf *c, int32_t shelf, int32_t slot)
 {
     enum serve_registers_kind kind = c->hpr ? SERVE_REGISTERS_PSU_HPR : SERVE_REGISTERS_PSU_ORV3;
@@ -166,6 +173,7 @@ static void daemon_conf_psu(const struct daemon_conf *c, int32_t shelf, int32_t 
         "    levers:\n      - {signal: psu_output_setpoint_v, use: hold, value: %.1f, ride: output}\n",
         shelf + 1, slot + 1, shelf + 1, serve_registers_address(kind, shelf, slot),
         c->hpr ? "hpr-psu" : "orv3-psu", shelf + 1, shelf + 1, c->hpr ? DAEMON_CONF_HOLD_HPR_V : DAEMON_CONF_HOLD_ORV3_V);
+    daemon_conf_mirror(c, "psu", shelf, slot);
 }
 
 static void daemon_conf_bbu(const struct daemon_conf *c, int32_t shelf, int32_t slot)
@@ -180,6 +188,7 @@ static void daemon_conf_bbu(const struct daemon_conf *c, int32_t shelf, int32_t 
         shelf + 1, slot + 1, shelf + 1, serve_registers_address(kind, shelf, slot),
         c->hpr ? "hpr-bbu" : "orv3-bbu", c->opt->charge_timeout_s, DAEMON_CONF_CHARGE_V,
         DAEMON_CONF_CHARGE_A);
+    daemon_conf_mirror(c, "bbu", shelf, slot);
 }
 
 static void daemon_conf_devices(const struct daemon_conf *c)

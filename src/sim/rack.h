@@ -40,6 +40,7 @@ struct rack {
     struct rack_number_list modbus_turnaround_ms;
     double smbus_shelf, smbus_hz; /* shelf counted from 1; 0: none                   */
     double redfish_p50_ms, redfish_p95_ms, redfish_p99_ms;
+    double mirror; /* 1: modules are read through their shelf's controller; 2: which has them as one block */
     double redfish_extras; /* 1: BMCs have reports, events, tasks, Controls, settings   */
 };
 

@@ -140,6 +140,7 @@ static enum status serve_start_servers(struct serve *serve, const struct serve_o
         .turnaround_min_ms = rack->modbus_turnaround_ms.value[0],
         .turnaround_max_ms = rack->modbus_turnaround_ms.value[1],
         .tcp = opt->modbus_tcp,
+        .one_block = rack->mirror > 1.0,
     };
     const struct serve_smbus_options smbus = {
         .base = serve->base,

@@ -28,6 +28,7 @@ struct serve_modbus_options {
     int32_t baud;                                /* of every line                                     */
     double turnaround_min_ms, turnaround_max_ms; /* from request to answer          */
     bool tcp;                                    /* serve line 1 on 127.0.0.1 as well                 */
+    bool one_block;                              /* PMMs: one read may cross the holes of a mirror    */
 };
 
 /* What the server saw, for tests. */

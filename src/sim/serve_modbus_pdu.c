@@ -10,6 +10,10 @@
 #define PDU_READ_INPUT   0x04
 #define PDU_WRITE_ONE    0x06
 #define PDU_WRITE_MANY   0x10
+#define PDU_READ_FILE    0x14
+#define PDU_FILE_GROUP   7    /* reference type, file, record, registers: what one group asks */
+#define PDU_FILE_TYPE    6    /* the one reference type there is            */
+#define PDU_FILE_BYTES   0xF5 /* the most that a request or an answer counts */
 
 /* CRC-16 with the polynomial 0x8005 reflected, four bits at a time. */
 uint16_t serve_modbus_crc(const uint8_t *bytes, size_t size)
@@ -40,6 +44,8 @@ int32_t serve_modbus_frame_size(const uint8_t *bytes, size_t size)
         if (size < 7)
             return 0;
         return bytes[6] + 9 <= SERVE_MODBUS_FRAME_MAX ? bytes[6] + 9 : -1;
+    case PDU_READ_FILE:
+        return size < 3 ? 0 : bytes[2] + 5 <= SERVE_MODBUS_FRAME_MAX ? bytes[2] + 5 : -1;
     default:
         return -1;
     }
@@ -76,14 +82,44 @@ static size_t serve_modbus_pdu_read(struct serve_registers_unit *unit, int64_t n
     return 2 + 2 * (size_t)count;
 }
 
+/* Groups of a file, a record and a number of registers; the answer has one group each. */
+static size_t serve_modbus_pdu_file(const struct serve_registers_unit *unit, const uint8_t *pdu,
+                                    uint8_t *answer)
+{
+    size_t at = 2;
+
+    for (const uint8_t *group = pdu + 2; group < pdu + 2 + pdu[1]; group += PDU_FILE_GROUP) {
+        uint16_t words[SERVE_REGISTERS_READ_MAX];
+        int32_t count = serve_modbus_pdu_word(group + 5);
+        enum serve_registers_result result = SERVE_REGISTERS_ADDRESS;
+
+        if (at + 2 + 2 * (size_t)count > 2 + PDU_FILE_BYTES)
+            return serve_modbus_exception(pdu[0], SERVE_REGISTERS_VALUE, answer);
+        if (group[0] == PDU_FILE_TYPE)
+            result = serve_registers_file(unit, serve_modbus_pdu_word(group + 1),
+                                          serve_modbus_pdu_word(group + 3), count, words);
+        if (result != SERVE_REGISTERS_OK)
+            return serve_modbus_exception(pdu[0], (uint8_t)result, answer);
+        answer[at++] = (uint8_t)(2 * count + 1);
+        answer[at++] = PDU_FILE_TYPE;
+        for (int32_t i = 0; i < count; i++) {
+            answer[at++] = (uint8_t)(words[i] >> 8);
+            answer[at++] = (uint8_t)words[i];
+        }
+    }
+    answer[0] = pdu[0];
+    answer[1] = (uint8_t)(at - 2);
+    return at;
+}
+
 /* As the write would end, with nothing changed. */
 static enum serve_registers_result serve_modbus_pdu_write_ignored(const struct serve_registers_unit *unit,
                                                                   int64_t now_us, int32_t first,
                                                                   int32_t count, const uint16_t *words)
 {
     struct serve_registers_unit trial = *unit;
-    struct plant_psu psu = {.shelf = 0};
-    struct plant_bbu bbu = {.shelf = 0};
+    struct plant_psu psu = { .shelf = 0 };
+    struct plant_bbu bbu = { .shelf = 0 };
     struct plant *plant = unit->plant;
     enum serve_registers_result result;
 
@@ -137,6 +173,11 @@ size_t serve_modbus_execute(struct serve_registers_unit *unit, int64_t now_us, c
             break;
         return serve_modbus_pdu_write(unit, now_us, pdu, serve_modbus_pdu_word(pdu + 3), pdu + 6,
                                       ignore_writes, answer);
+    case PDU_READ_FILE:
+        if (size < 2 + PDU_FILE_GROUP || pdu[1] > PDU_FILE_BYTES || pdu[1] % PDU_FILE_GROUP != 0 ||
+            size != 2 + (size_t)pdu[1])
+            break;
+        return serve_modbus_pdu_file(unit, pdu, answer);
     default:
         return serve_modbus_exception(pdu[0], SERVE_REGISTERS_FUNCTION, answer);
     }

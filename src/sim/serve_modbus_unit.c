@@ -94,6 +94,8 @@ void serve_modbus_units(struct serve_modbus_line *line, int64_t now_us)
         for (int32_t i = 0; i < bbus; i++)
             line->units[line->unit_count - 1].mirrored[i] = &line->units[psus + i];
     }
+    for (int32_t i = psus + bbus; i < line->unit_count; i++)
+        line->units[i].one_block = line->modbus->opt.one_block;
 }
 
 int64_t serve_modbus_wire_us(const struct serve_modbus *modbus, size_t characters)

@@ -126,6 +126,8 @@ void serve_registers_init(struct serve_registers_unit *unit, enum serve_register
 
 void serve_registers_refresh(struct serve_registers_unit *unit, int64_t now_us, bool frozen)
 {
+    bool started = !unit->refreshed || serve_registers_resets(unit) != unit->resets_seen;
+
     /* A reset module forgot what it was told; the plant cleared what it owns. */
     if (serve_registers_resets(unit) != unit->resets_seen) {
         unit->resets_seen = serve_registers_resets(unit);
@@ -143,6 +145,7 @@ void serve_registers_refresh(struct serve_registers_unit *unit, int64_t now_us, 
         serve_registers_bbu_refresh(unit, now_us);
     else
         serve_registers_pmm_refresh(unit, now_us);
+    serve_registers_box_note(unit, started, now_us);
     unit->refreshed = true;
     unit->refreshed_us = now_us;
 }

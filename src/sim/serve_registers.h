@@ -18,6 +18,8 @@
 #define SERVE_REGISTERS_WRITE_MAX 123
 #define SERVE_REGISTERS_CELLS     12
 #define SERVE_REGISTERS_SLOTS     6
+#define SERVE_REGISTERS_BOX       10 /* records of a black box                     */
+#define SERVE_REGISTERS_BOX_WORDS 12 /* registers of one                           */
 #define SERVE_REGISTERS_SHELVES   11 /* for which HPR has addresses                */
 
 /* The setting word 0x5E as a supply wakes up with it, the write gate (bit 0)
@@ -68,6 +70,13 @@ struct serve_registers_bbu {
     bool was_discharging;
 };
 
+/* What a module noted when it started and when an alarm came up, the oldest first. */
+struct serve_registers_box {
+    int32_t count;
+    uint32_t alarms; /* of the last refresh: what comes up is noted */
+    uint16_t words[SERVE_REGISTERS_BOX][SERVE_REGISTERS_BOX_WORDS];
+};
+
 /* One answering address. Plain data: zeroed and filled by serve_registers_init(). */
 struct serve_registers_unit {
     enum serve_registers_kind kind;
@@ -88,6 +97,8 @@ struct serve_registers_unit {
     struct serve_registers_psu mirror_psu[SERVE_REGISTERS_SLOTS];       /* as last polled     */
     struct serve_registers_bbu mirror_bbu[SERVE_REGISTERS_SLOTS];
     int64_t mirror_us;
+    bool one_block; /* PMM: registers between its modules read as 0 */
+    struct serve_registers_box box;
 };
 
 /* The address of a module (slot 0 to 5) or of a PMM of shelf `shelf`; 0: there is none. */
@@ -106,6 +117,11 @@ bool serve_registers_present(const struct serve_registers_unit *unit);
 /* Reads `count` registers from `first`. `ret` has room for 125; set on OK only. */
 enum serve_registers_result serve_registers_read(const struct serve_registers_unit *unit, int64_t now_us,
                                                  int32_t first, int32_t count, uint16_t *ret);
+
+/* Reads `count` registers of a record of file 1, the black box; a PMM has none. `ret` is set on
+ * OK only. */
+enum serve_registers_result serve_registers_file(const struct serve_registers_unit *unit, int32_t file,
+                                                 int32_t record, int32_t count, uint16_t *ret);
 
 /* Writes them all or none. */
 enum serve_registers_result serve_registers_write(struct serve_registers_unit *unit, int64_t now_us,

@@ -194,10 +194,11 @@ bool serve_registers_pmm_mirror(const struct serve_registers_unit *unit, int32_t
 
     if (address < PMM_MIRROR || slot >= SERVE_REGISTERS_SLOTS)
         return false;
+    *ret = 0;
     if (serve_registers_pmm_is_psu(unit))
-        return serve_registers_pmm_mirror_psu(&unit->mirror_psu[slot], at, ret);
+        return serve_registers_pmm_mirror_psu(&unit->mirror_psu[slot], at, ret) || unit->one_block;
     return unit->kind == SERVE_REGISTERS_PMM_BBU &&
-           serve_registers_pmm_mirror_bbu(&unit->mirror_bbu[slot], at, ret);
+           (serve_registers_pmm_mirror_bbu(&unit->mirror_bbu[slot], at, ret) || unit->one_block);
 }
 
 static const struct serve_registers_row pmm_rows[] = {

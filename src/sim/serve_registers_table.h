@@ -48,6 +48,9 @@ void serve_registers_bbu_refresh(struct serve_registers_unit *unit, int64_t now_
 
 /* One word of a PMM's mirror of its modules; false: nothing is there. */
 bool serve_registers_pmm_mirror(const struct serve_registers_unit *unit, int32_t address, uint16_t *ret);
+/* After a refresh: notes that the module `started`, and alarms that came up. */
+void serve_registers_box_note(struct serve_registers_unit *unit, bool started, int64_t now_us);
+
 void serve_registers_pmm_refresh(struct serve_registers_unit *unit, int64_t now_us);
 
 /* round((value + shift) * scale), held inside the register's range. */

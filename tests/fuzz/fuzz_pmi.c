@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "busbar/log.h"
+#include "busbar/mbframe.h"
 #include "operator/pmi_lease.h"
 #include "operator/pmi_map.h"
 
@@ -115,7 +116,7 @@ static void fuzz_answer(struct pmi_lease *lease, enum pmi_framing framing, const
              : request->write  ? pmi_codec_written(framing, request, to)
                                : pmi_codec_read(framing, request, words, to);
     must(length >= 5 && length <= PMI_FRAME_MAX);
-    must(framing == PMI_TCP || pmi_codec_crc(to, length) == 0);
+    must(framing == PMI_TCP || mbframe_crc(to, length) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The PMBus side on a real Linux /dev/i2c-N: guest_pmbus, guest_chips and busbard in a small guest with emulated supplies.
+"""The PMBus side on a real Linux /dev/i2c-N: guest_pmbus, guest_chips, busbard and busbarctl in a small guest with emulated
+supplies.
 
 Needs the bench `pmbus-qemu` ($BUSBAR_BENCH, else ../shared/bench beside the repository), QEMU and, the first
 time, a network for the guest's kernel. Skipped without them. The bus's own record of every transaction is
@@ -24,7 +25,7 @@ NEEDS = {"qemu-system-x86_64": "qemu-system-x86", "qemu-system-arm": "qemu-syste
          "dash": "dash", "i2cget": "i2c-tools"}
 BENCH_FAILED = 125
 PREPARE_S = 400
-RUN_S = 180
+RUN_S = 400
 
 WRITABLE = {0x6A, 0x6B}              # what the profile allows
 PROCESS = {0x06, 0x1A, 0x30}         # a question that carries data: PAGE_PLUS_READ, QUERY, COEFFICIENTS
@@ -54,6 +55,30 @@ for a in 0x58 0x59; do i2cget -y $I2C_BUS $a 0x6b w; done >/out/held
 kill $daemon; wait $daemon; echo $? >/out/daemon.rc
 ./busbard --config busbard.yaml --restore --json >/out/restore.json 2>/out/restore.log; echo $? >/out/restore.rc
 for a in 0x58 0x59; do i2cget -y $I2C_BUS $a 0x6b w; done >/out/restored
+"""
+
+
+# busbarctl alone on the bus, as an engineer has it: each answer with its exit status, and the kernel's i2cget beside it.
+BY_HAND = """
+link=i2c:/dev/i2c-$I2C_BUS
+mkdir -p /tmp/hand
+hand() {
+    name=$1; shift
+    ./busbarctl device "$@" --json >/out/$name.json 2>/out/$name.err; echo $? >/out/$name.rc
+}
+hand scan scan --link $link@0x57-0x5a --profile pmbus-generic
+hand read read --link $link@0x58 --profile pmbus-generic
+hand one read --link $link@0x58 --profile pmbus-generic --signal psu_output_w
+hand watch watch --link $link@0x58 --profile pmbus-generic --signal psu_output_v --every 100 --seconds 2
+hand nobody read --link $link@0x57 --profile pmbus-generic
+hand above write psu_input_warn_w 100000 --link $link@0x58 --profile pmbus-generic --state-dir /tmp/hand --yes
+i2cget -y $I2C_BUS 0x58 0x6b w >/out/before
+hand write write psu_input_warn_w 2048 --link $link@0x58 --profile pmbus-generic --state-dir /tmp/hand --yes
+i2cget -y $I2C_BUS 0x58 0x6b w >/out/written
+hand again read --link $link@0x58 --profile pmbus-generic --signal psu_input_warn_w
+hand back write psu_input_warn_w original --link $link@0x58 --profile pmbus-generic --state-dir /tmp/hand --yes
+i2cget -y $I2C_BUS 0x58 0x6b w >/out/back
+hand twice write psu_input_warn_w original --link $link@0x58 --profile pmbus-generic --state-dir /tmp/hand --yes
 """
 
 
@@ -201,9 +226,47 @@ def check_daemon(guest):
     check(restored == [ORIGINAL_WARN_RAW] * 2, "both limits are what they were before busbard, bit for bit")
 
 
+def by_hand(guest):
+    done = guest.run([os.path.join(BIN, "busbarctl")], BY_HAND)
+    if done.returncode:
+        print(done.stderr)
+        raise Failed(f"busbarctl's script ended with {done.returncode}")
+    try:
+        check_by_hand(guest)
+    except (Failed, KeyError, ValueError):
+        for name in sorted(os.listdir(guest.out)):
+            print(f"---- {name}", guest.text(name)[:2000], sep="\n")
+        raise
+    check_record(guest.trace, set())
+
+
+def check_by_hand(guest):
+    status = {name[:-3]: int(guest.text(name)) for name in os.listdir(guest.out) if name.endswith(".rc")}
+    found = {one["address"]: one["model"] for one in guest.json("scan.json")["found"]}
+    check(status["scan"] == 0 and 0x57 not in found and found.get(0x58) == "QEMU-RAA228000" and 0x59 in found,
+          f"a scan of an i2c-dev node finds who is there {found}")
+    answer = guest.json("read.json")
+    read = {r["signal"]: r["value"] for r in answer["readings"] if r["status"] == "ok"}
+    expected = {**READINGS, "psu_input_warn_w": linear11(ORIGINAL_WARN_RAW)}
+    check(status["read"] == 0 and answer["serial"] == "SN0001" and all(read[s] == value for s, value in expected.items()),
+          "every row is read by hand " + ", ".join(f"{s} {read.get(s)}" for s in expected))
+    check("psu_fan_rpm" in answer["absent"], "what the part has not is absent")
+    check([r["signal"] for r in guest.json("one.json")["readings"]] == ["psu_output_w"], "one signal alone")
+    samples = guest.json("watch.json")["samples"]
+    check(status["watch"] == 0 and len(samples) >= 2, f"it is watched: {len(samples)} samples")
+    check(status["nobody"] == 1 and guest.json("nobody.json")["errors"] > 0, "an address with nobody has no readings")
+    check(status["above"] == 2 and guest.text("above.err").count("\n") == 1, "a value outside the row's limits is refused in one line")
+    before, written, back = (int(guest.text(name), 16) for name in ("before", "written", "back"))
+    answer = guest.json("write.json")
+    check(status["write"] == 0 and answer["readback"] == 2048 and linear11(written) == 2048, "a write arrives, and is read back")
+    check(guest.json("again.json")["readings"][0]["value"] == 2048, "and read again")
+    check(status["back"] == 0 and back == before == ORIGINAL_WARN_RAW, "the original is put back, bit for bit")
+    check(status["twice"] == 2 and "no original" in guest.text("twice.err"), "and forgotten then")
+
+
 def main():
     runner = find_bench()
-    for part in (transport_and_adapter, daemon):
+    for part in (transport_and_adapter, daemon, by_hand):
         folder = tempfile.mkdtemp(prefix="busbar-guest-")
         try:
             part(Guest(runner, folder))

@@ -10,6 +10,7 @@ import tempfile
 
 try:
     from pymodbus.client import ModbusSerialClient, ModbusTcpClient
+    from pymodbus.file_message import FileRecord, ReadFileRecordRequest
     import serial  # noqa: F401  what its serial client stands on
 except ImportError as missing:
     print(f"skip: {missing}")
@@ -69,6 +70,26 @@ def refusals(client):
     refused(client.read_coils(0, 1, slave=0x90), 1)
 
 
+def records(client):
+    """The black box, by another's idea of function 20."""
+    def ask(unit, *groups):
+        request = ReadFileRecordRequest([FileRecord(reference_type=6, file_number=f, record_number=r, record_length=n)
+                                         for f, r, n in groups])
+        request.unit_id = request.slave_id = unit
+        return client.execute(request)
+
+    answer = ask(0x90, (1, 0, 12))
+    assert not answer.isError() and len(answer.records) == 1, answer
+    words = struct.unpack(">12H", answer.records[0].record_data)
+    assert words[2] == 1 and words[7] / 64 == 240 and words[8] / 1024 == 49.5, words
+    answer = ask(0x30, (1, 0, 3), (1, 0, 12))
+    assert [len(record.record_data) for record in answer.records] == [6, 24], answer
+    refused(ask(0x90, (1, 0, 13)), 3)
+    refused(ask(0x90, (2, 0, 1)), 2)
+    refused(ask(0x90, (1, 9, 1)), 2)
+    refused(ask(0x20, (1, 0, 1)), 1)
+
+
 def settings(client):
     assert not client.write_register(0x5E, 0x0803, slave=0x90).isError()
     assert not client.write_register(0x67, int(50.25 * 1024), slave=0x90).isError()
@@ -89,7 +110,7 @@ def settings(client):
 def run(client):
     assert client.connect()
     try:
-        for check in (identities, readings, refusals, settings):
+        for check in (identities, readings, refusals, records, settings):
             check(client)
     finally:
         client.close()

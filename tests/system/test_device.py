@@ -69,6 +69,36 @@ def test():
         code, answer, err = device(rack, "scan", "--link", f"{bus}@{psu - 1}-{psu + 1}", "--profiles", folder, "--timeout", "500")
         found = {f["address"]: f for f in answer["found"]}
         check(code == 0 and found[psu]["profile"] == "orv3-psu" and psu - 1 not in found, f"a scan finds it, and names it {err}")
+        code, answer, err = device(rack, "scan", "--link", f"rtu:{line}@{psu - 1}-{psu}", "--speeds", "19200N,19200E,115200N", "--profiles",
+                                   folder, "--timeout", "500")
+        links = [f["link"] for f in answer["found"]]
+        check(code == 0 and links == [f"rtu:{line},19200,8N1@0x{psu:02x}", f"rtu:{line},115200,8N1@0x{psu:02x}"],
+              f"at each of several speeds it is asked, and the link says at which it answers (a pty at all) {links} {err}")
+        check(all(f["profile"] == "orv3-psu" and f["status"] == "ok" for f in answer["found"]), "and it is named")
+        check(answer["asked"] == 4 and any("1 of 3 speeds" in note for note in answer["notes"]), "a speed that the line has not is left out")
+        for speeds in ("19200", "19200E,", "E", "19200X", "9" * 40 + "N"):
+            code, _, err = device(rack, "scan", "--link", f"rtu:{line}@{psu}", "--speeds", speeds)
+            check(code == 2 and err.count("\n") == 1, f"--speeds {speeds[:9]} is one line and 2")
+        check(rack.ctl("read psu-1-1")["write_enable"] == true["write_enable"], "nothing was written to it")
+
+        # ---- its black box ----
+        code, answer, err = device(rack, "file", "1", "--link", link, "--words", "12")
+        check(code == 0 and answer["end"] == "absent" and answer["exception"] == 2, f"records are read until the device refuses one {err}")
+        first = answer["records"][0]
+        check(first["record"] == 0 and len(first["words"]) == 12 and first["words"][2] == 1, "the first says that the module started")
+        check(abs(first["words"][7] / 64 - values["psu_input_v"]["value"]) < 20, "and what its input was")
+        before = len(answer["records"])
+        rack.ctl("fault psu-1-1 reset")
+        wait_for("a new record of a module that was reset", lambda: len(device(rack, "file", "1", "--link", link)[1]["records"]) > before)
+        code, answer, err = device(rack, "file", "1", "--link", link, "--records", "0", "--words", "3")
+        check(code == 0 and len(answer["records"]) == 1 and answer["end"] == "ok", "one of them alone")
+        code, answer, err = device(rack, "file", "2", "--link", link)
+        check(code == 1 and answer["records"] == [] and answer["exception"] == 2, "a file that is not there has none")
+        code, _, err = device(rack, "file", "0", "--link", link)
+        check(code == 2 and "no file's number" in err, "and there is no file 0")
+        code, _, err = device(rack, "file", "1", "--link", f"smbus:{smbus}@0x58")
+        check(code == 2 and "only Modbus" in err, "SMBus has no files")
+
         code, _, err = device(rack, "read", "--link", link)
         check(code == 2 and "--profile" in err, "profiles that fit any model are never chosen for one")
 

@@ -61,6 +61,7 @@ def by_hand(command, rack):
     command = command.replace("i2c:/dev/i2c-0@0x40", f"{smbus}@0x58")
     command = re.sub(r"i2c:/dev/i2c-0$", f"{smbus}@0x58-0x5a", command)
     command = command.replace("rtu:/dev/ttyUSB0,115200,8E1@0x90", f"rtu:{rack.run_dir}/line-1,{baud},8N1@{psu}")
+    command = command.replace("rtu:/dev/ttyUSB0@0x90-0x95", f"rtu:{rack.run_dir}/line-1@{psu}-{int(psu, 16) + 1}")
     command = command.replace("hpr-psu", "orv3-psu").replace("check FILE", f"check {SOURCE}/config/profiles/orv3-psu.yaml")
     command = command.replace("https://bmc-1", re.search(r"url: \"?(http[^\"\s,}]+)", text).group(1))
     if command.startswith("busbarctl device write"):

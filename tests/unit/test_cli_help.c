@@ -235,7 +235,7 @@ static void bash_offers_words_where_there_are_few(void **state)
     complete("token --for 5 --client x r", offered, sizeof offered);
     assert_string_equal(offered, "request\nreturn\n");
     complete("device \"\"", offered, sizeof offered);
-    assert_string_equal(offered, "read\nscan\nwatch\nwrite\n");
+    assert_string_equal(offered, "file\nread\nscan\nwatch\nwrite\n");
     complete("st", offered, sizeof offered);
     assert_string_equal(offered, "stats\nstatus\n");
 }

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "busbar/mbframe.h"
 #include "operator/pmi_codec.h"
 
 /* Bytes of "11 03 00 6B ..." ; with `crc` two more. */
@@ -20,7 +21,7 @@ static size_t bytes_of(const char *hex, bool crc, uint8_t *ret)
     for (const char *at = hex; *at; at = end)
         ret[size++] = (uint8_t)strtoul(at, &end, 16);
     if (crc) {
-        uint16_t sum = pmi_codec_crc(ret, size);
+        uint16_t sum = mbframe_crc(ret, size);
 
         ret[size++] = (uint8_t)(sum & 0xFF);
         ret[size++] = (uint8_t)(sum >> 8);

@@ -184,6 +184,30 @@ static void writes_reach_the_plant_and_refusals_say_why(void **state)
     assert_int_equal(serve_modbus_counts(modbus, 0).exceptions, 6);
 }
 
+static void a_black_box_is_read_record_by_record(void **state)
+{
+    uint8_t a[SERVE_MODBUS_FRAME_MAX];
+
+    (void)state;
+    ask("\x90\x14\x07\x06\x00\x01\x00\x00\x00\x03", 10, a, 13);
+    assert_memory_equal(a, "\x90\x14\x08\x07\x06", 5);
+    assert_memory_equal(a + 9, "\x00\x01", 2); /* it started            */
+    assert_crc(a, 13);
+    ask("\x30\x14\x0E\x06\x00\x01\x00\x00\x00\x01\x06\x00\x01\x00\x00\x00\x0C", 17, a, 35);
+    assert_memory_equal(a, "\x30\x14\x1E\x03\x06", 5); /* two groups            */
+    assert_memory_equal(a + 7, "\x19\x06", 2);
+    ask("\x90\x14\x07\x06\x00\x01\x00\x05\x00\x01", 10, a, 5);
+    assert_memory_equal(a, "\x90\x94\x02", 3); /* no such record        */
+    ask("\x90\x14\x07\x05\x00\x01\x00\x00\x00\x01", 10, a, 5);
+    assert_memory_equal(a, "\x90\x94\x02", 3); /* no such reference type */
+    ask("\x90\x14\x07\x06\x00\x01\x00\x00\x00\x0D", 10, a, 5);
+    assert_memory_equal(a, "\x90\x94\x03", 3); /* longer than a record  */
+    ask("\x90\x14\x03\x06\x00\x01", 6, a, 5);
+    assert_memory_equal(a, "\x90\x94\x03", 3); /* half a group          */
+    ask("\x20\x14\x07\x06\x00\x01\x00\x00\x00\x01", 10, a, 5);
+    assert_memory_equal(a, "\x20\x94\x01", 3); /* a shelf controller    */
+}
+
 static void unknown_functions_end_with_silence(void **state)
 {
     uint8_t a[SERVE_MODBUS_FRAME_MAX];
@@ -381,17 +405,17 @@ static void every_pdu_is_answered_within_its_bounds(void **state)
     rng_init(&rng, 5, 1);
     for (int round = 0; round < 200000; round++) {
         size_t size = rng_u64(&rng) % (sizeof pdu + 1);
-        static const uint8_t functions[] = {3, 4, 6, 16, 0, 255};
+        static const uint8_t functions[] = {3, 4, 6, 16, 20, 0, 255};
         size_t got;
 
         for (size_t i = 0; i < size && i < 40; i++)
             pdu[i] = (uint8_t)rng_u64(&rng);
         if (size >= 6) {
             pdu[0] = functions[rng_u64(&rng) % sizeof functions];
-            pdu[1] &= 1;
+            pdu[1] = pdu[0] == 20 ? (uint8_t)(7 * (pdu[1] % 36)) : pdu[1] & 1;
             pdu[3] = 0;
             if (round % 2) {
-                size = pdu[0] == 16 ? 6 + 2u * (pdu[4] % 20) : 5;
+                size = pdu[0] == 16 ? 6 + 2u * (pdu[4] % 20) : pdu[0] == 20 ? 2u + pdu[1] : 5;
                 pdu[4] = pdu[0] == 16 ? pdu[4] % 20 : pdu[4];
                 pdu[5] = (uint8_t)(2 * pdu[4]);
             }
@@ -482,6 +506,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_crc_is_the_standards),
         cmocka_unit_test_setup_teardown(a_read_gives_the_plants_truth, fast_hpr, end),
         cmocka_unit_test_setup_teardown(writes_reach_the_plant_and_refusals_say_why, fast_hpr, end),
+        cmocka_unit_test_setup_teardown(a_black_box_is_read_record_by_record, fast_hpr, end),
         cmocka_unit_test_setup_teardown(unknown_functions_end_with_silence, fast_hpr, end),
         cmocka_unit_test_setup_teardown(strangers_and_broadcasts_stay_unanswered, fast_hpr, end),
         cmocka_unit_test_setup_teardown(a_broken_frame_is_dropped_and_the_next_one_heard, fast_hpr, end),

@@ -375,10 +375,40 @@ static void a_stuck_sensor_leaves_settings_alone(void **state)
     assert_int_equal(word(0x52), 800);
 }
 
+static void a_box_keeps_the_last_starts_and_alarms(void **state)
+{
+    uint16_t words[SERVE_REGISTERS_BOX_WORDS];
+
+    (void)state;
+    make(SERVE_REGISTERS_PSU_HPR, 0, 0);
+    serve_registers_refresh(&unit, 1000000, false);
+    assert_int_equal(serve_registers_file(&unit, 1, 0, SERVE_REGISTERS_BOX_WORDS, words), SERVE_REGISTERS_OK);
+    assert_int_equal(words[2], 1);
+    for (int32_t i = 0; i < SERVE_REGISTERS_BOX + 3; i++) { /* the input goes and comes: each time it goes is noted */
+        plant.psus[unit.module].input_v = 0.0;
+        serve_registers_refresh(&unit, (2 * i + 2) * 1000000, false);
+        serve_registers_refresh(&unit, (2 * i + 2) * 1000000 + 20000, false);
+        plant.psus[unit.module].input_v = 240.0;
+        serve_registers_refresh(&unit, (2 * i + 3) * 1000000, false);
+    }
+    assert_int_equal(unit.box.count, SERVE_REGISTERS_BOX);
+    assert_int_equal(serve_registers_file(&unit, 1, SERVE_REGISTERS_BOX - 1, SERVE_REGISTERS_BOX_WORDS, words),
+                     SERVE_REGISTERS_OK);
+    assert_int_equal(words[2], 2);
+    assert_int_equal(words[3] & 1, 1); /* the PFC has something to say */
+    assert_int_equal(words[7], 0);
+    assert_int_equal(words[11], SERVE_REGISTERS_BOX + 3);
+    assert_int_equal(serve_registers_file(&unit, 1, SERVE_REGISTERS_BOX, 1, words), SERVE_REGISTERS_ADDRESS);
+    plant.psus[unit.module].resets++;
+    serve_registers_refresh(&unit, 60000000, false);
+    assert_int_equal(serve_registers_file(&unit, 1, SERVE_REGISTERS_BOX - 1, 3, words), SERVE_REGISTERS_OK);
+    assert_int_equal(words[2], 1);
+}
+
 static void a_pmm_mirrors_its_modules(void **state)
 {
     static struct serve_registers_unit modules[SERVE_REGISTERS_SLOTS];
-    uint16_t words[11];
+    uint16_t words[SERVE_REGISTERS_READ_MAX];
 
     (void)state;
     make(SERVE_REGISTERS_PMM_BBU, 1, 0);
@@ -399,6 +429,14 @@ static void a_pmm_mirrors_its_modules(void **state)
     assert_int_equal(serve_registers_read(&unit, 0, 0x10C, 1, words), SERVE_REGISTERS_ADDRESS);
     assert_int_equal(serve_registers_read(&unit, 0, 0x161, 1, words), SERVE_REGISTERS_ADDRESS);
     assert_int_equal(word(0x57), 0x3F);
+    /* the kind that gives all of them at once */
+    unit.one_block = true;
+    assert_int_equal(serve_registers_read(&unit, 0, 0x101, 91, words), SERVE_REGISTERS_OK);
+    assert_int_equal(words[6], 43700);
+    assert_int_equal(words[11], 0);
+    assert_int_equal(words[0x56], 43700);
+    assert_int_equal(serve_registers_read(&unit, 0, 0x101, 96, words), SERVE_REGISTERS_ADDRESS);
+    unit.one_block = false;
     /* a paused controller shows what it saw last; a missing module is an alarm */
     assert_int_equal(write_word(0x7B, 1), SERVE_REGISTERS_OK);
     plant.bbus[6].pack_v = 40.0;
@@ -514,6 +552,7 @@ int main(void)
         cmocka_unit_test(bbu_settings_have_ranges),
         cmocka_unit_test(a_reset_module_forgets),
         cmocka_unit_test(a_stuck_sensor_leaves_settings_alone),
+        cmocka_unit_test(a_box_keeps_the_last_starts_and_alarms),
         cmocka_unit_test(a_pmm_mirrors_its_modules),
         cmocka_unit_test(a_psu_pmm_shows_ac),
         cmocka_unit_test(tables_are_as_long_as_the_documents_say),
