@@ -40,7 +40,7 @@ def shown():
     return found
 
 
-VIRTUAL = ("busbarsim run", "busbarsim compare", "busbarsim sweep", "busbarsim ride-through", "busbarsim campaign", "busbarsim forecast",
+VIRTUAL = ("busbarsim run", "busbarsim compare", "busbarsim sweep", "busbarsim ride-through", "busbarsim campaign", "busbarsim forecast", "busbarsim load",
            "./dev campaign", "./dev results")
 
 
@@ -132,6 +132,8 @@ def short(command, folder):
         command += f" --runs 20 --state {folder}"
     if command.startswith("busbarsim forecast"):
         command = command.replace("TRACE.csv", made_up_trace(folder))
+    if command.startswith("busbarsim load"):
+        command = re.sub(r"(--csv|--events) (\S+)", rf"\1 {folder}/\2", command)
     if command.startswith("./dev results --only"):
         command += f" --quick --to {folder}"
     elif command.startswith("./dev results"):
