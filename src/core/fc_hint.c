@@ -24,7 +24,7 @@ void fc_hint_init(struct fc_hints *hints, int64_t grid_us)
     hints->grid_us = grid_us;
     hints->place_us = (float)grid_us;
     hints->cut_us = hints->cut_before_us = INT64_MIN;
-    hints->queue_us = INT64_MIN;
+    hints->queue_us = hints->turned_us = INT64_MIN;
     for (int32_t k = 0; k < FC_HINT_KINDS; k++)
         hints->profile[k].at_us = hints->profile[k].before_us = INT64_MIN;
 }
@@ -65,15 +65,27 @@ static bool fc_hint_near(const struct fc_hints *hints, int64_t at_us)
     return at_us > hints->now_us - FC_HINT_OLD_US && at_us < hints->now_us + FC_HINT_OLD_US;
 }
 
+static void fc_hint_counted(struct fc_hints *hints, int64_t at_us, enum fc_mark mark, float value)
+{
+    if (mark == FC_MARK_RUNNING) {
+        hints->running = value;
+        return;
+    }
+    if (at_us < hints->queue_us)
+        return; /* it is known better */
+    if (hints->queue_us != INT64_MIN && (value > 0.0F) != (hints->queue > 0.0F))
+        hints->turned_us = at_us;
+    hints->queue = value;
+    hints->queue_us = at_us;
+}
+
 void fc_hint_mark(struct fc_hints *hints, int64_t at_us, enum fc_mark mark, double value)
 {
     struct fc_hint_profile *p;
 
-    if (mark == FC_MARK_QUEUE) {
-        if (fabs(value) < 1e9) {
-            hints->queue = (float)value;
-            hints->queue_us = at_us;
-        }
+    if (mark == FC_MARK_QUEUE || mark == FC_MARK_RUNNING) {
+        if (fabs(value) < 1e9 && fc_hint_near(hints, at_us))
+            fc_hint_counted(hints, at_us, mark, (float)value);
         return;
     }
     if ((int32_t)mark < 0 || mark >= FC_MARK_QUEUE || !fc_hint_near(hints, at_us))
