@@ -14,6 +14,7 @@
 #define FC_HINT_FEW      6.0F /* samples that a spread from few is too small by       */
 #define FC_HINT_MEMORY   24   /* samples that a place averages over               */
 #define FC_HINT_OLD_US   ((int64_t)3600 * 1000000)
+#define FC_HINT_AHEAD    16    /* samples that a count may be told ahead            */
 #define FC_HINT_GUESS    2.0F  /* times as unsure: the mark it hangs on is yet to come */
 #define FC_HINT_STEP     48.0F /* places to a step                                 */
 #define FC_HINT_TOO_FINE 1.8F  /* times: then the places are made anew             */
@@ -71,8 +72,8 @@ static void fc_hint_counted(struct fc_hints *hints, int64_t at_us, enum fc_mark 
         hints->running = value;
         return;
     }
-    if (at_us < hints->queue_us)
-        return; /* it is known better */
+    if (at_us < hints->queue_us || at_us > hints->now_us + FC_HINT_AHEAD * hints->grid_us)
+        return; /* it is known better; or nothing true would be heard until then */
     if (hints->queue_us != INT64_MIN && (value > 0.0F) != (hints->queue > 0.0F))
         hints->turned_us = at_us;
     hints->queue = value;

@@ -13,8 +13,10 @@
 #define FC_HORIZON_FRESH  0.3F    /* of the spread: changes expected right after one    */
 #define FC_HORIZON_DECAY  0.9995F /* of what alarms were worth, a forecast             */
 #define FC_HORIZON_BELIEF 20.0F   /* alarms' worth of the first belief                  */
-#define FC_HORIZON_CELLS  0.98F   /* the same two of alarms by cells: they must earn it  */
-#define FC_HORIZON_UNSURE 4.0F
+#define FC_HORIZON_CELLS  0.96F   /* the same of alarms by cells: whoever lies is soon known */
+#define FC_HORIZON_UNSURE 4.0F    /* alarms' worth of no belief in them: they must earn it  */
+#define FC_HORIZON_WARY   0.8F    /* of their F1: they must be clearly better            */
+#define FC_HORIZON_LEAST  0.25F   /* F1 under which none is better                         */
 
 /* Alarm at one of these probabilities: where the F1 has been best. */
 static const double fc_horizon_alarm[FC_THRESHOLDS] = { 0.5, 0.35, 0.2 };
@@ -158,6 +160,8 @@ static int32_t fc_horizon_best(const struct fc_horizon *z)
         const struct fc_alarm *a = &z->alarm[k / FC_THRESHOLDS][k % FC_THRESHOLDS];
         float f1 = 2.0F * a->hits / (a->alarms + a->spikes);
 
+        if (k >= FC_THRESHOLDS)
+            f1 = f1 < FC_HORIZON_LEAST ? -1.0F : FC_HORIZON_WARY * f1;
         if (f1 > best) {
             best = f1;
             chosen = k;

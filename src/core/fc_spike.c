@@ -4,7 +4,7 @@
 
 #define FC_SPIKE_KEEP  0.995F  /* of a cell's counts, a visit                  */
 #define FC_SPIKE_LONG  0.9998F /* of the counts of all, a sample               */
-#define FC_SPIKE_DOUBT 3.0F    /* visits' worth of what all cells together say */
+#define FC_SPIKE_DOUBT 5.0F    /* visits' worth of what all cells together say */
 #define FC_SPIKE_FINE  16      /* a quarter of a sample each                   */
 #define FC_SPIKE_HALF  8       /* then half a sample each, then twice as long each */
 #define FC_SPIKE_OLD   100     /* samples: a page that is no longer read says nothing */
@@ -35,11 +35,10 @@ static int32_t fc_spike_since(float samples)
 
 int32_t fc_spike_told(const struct fc_hints *hints, int64_t at_us)
 {
-    int64_t turned_us = hints->turned_us;
+    int64_t turned_us = hints->turned_us < at_us ? hints->turned_us : at_us;
     int32_t side = !(hints->queue > 0.0F) ? 2 : hints->running > 0.0F ? 0 : 1;
 
-    if (turned_us == INT64_MIN || turned_us > at_us ||
-        at_us - hints->queue_us > FC_SPIKE_OLD * hints->grid_us)
+    if (hints->turned_us == INT64_MIN || at_us - hints->queue_us > FC_SPIKE_OLD * hints->grid_us)
         return -1;
     return FC_SPIKE_OWN + side * FC_SPIKE_SINCE +
            fc_spike_since((float)(at_us - turned_us) / (float)hints->grid_us);

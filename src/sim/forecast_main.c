@@ -32,6 +32,7 @@ static const char forecast_usage[] =
     "  --hint-age-ms N       given that much later; below 0: told ahead (an oracle) (0)\n"
     "  --sensor-ms W/P       what is seen is the mean of W ms every P ms\n"
     "  --event-threshold R   a spike exceeds now by this part of the range (0.2)\n"
+    "  --event-w W           or by so many watts\n"
     "  --score-ms FROM-TO    score that part of the trace alone\n"
     "  --variant rack|gpu    the forecaster for a rack (the rule) or the light one for a GPU\n"
     "  --json                one JSON document on standard output\n"
@@ -50,6 +51,7 @@ enum forecast_option {
     FORECAST_HINT_AGE,
     FORECAST_SENSOR,
     FORECAST_THRESHOLD,
+    FORECAST_EVENT_W,
     FORECAST_SCORE,
     FORECAST_VARIANT,
     FORECAST_JSON,
@@ -145,6 +147,8 @@ static bool forecast_args_one(struct forecast_args *args, int option)
         return forecast_args_pair("--score-ms", optarg, '-', 0.0, &study->score_from_s, &study->score_to_s);
     case FORECAST_THRESHOLD:
         return serve_arguments_number("--event-threshold", optarg, 0.001, 1.0, &study->event_ratio);
+    case FORECAST_EVENT_W:
+        return serve_arguments_number("--event-w", optarg, 0.001, 1e9, &study->event_w);
     case FORECAST_RESAMPLE:
         if (!serve_arguments_number("--resample-ms", optarg, 1.0, 1e9, &study->source.resample_s))
             return false;
@@ -198,6 +202,7 @@ static bool forecast_args_read(int argc, char **argv, struct forecast_args *args
         { .name = "hint-age-ms", .has_arg = required_argument, .val = FORECAST_HINT_AGE },
         { .name = "sensor-ms", .has_arg = required_argument, .val = FORECAST_SENSOR },
         { .name = "event-threshold", .has_arg = required_argument, .val = FORECAST_THRESHOLD },
+        { .name = "event-w", .has_arg = required_argument, .val = FORECAST_EVENT_W },
         { .name = "score-ms", .has_arg = required_argument, .val = FORECAST_SCORE },
         { .name = "variant", .has_arg = required_argument, .val = FORECAST_VARIANT },
         { .name = "json", .val = FORECAST_JSON },
