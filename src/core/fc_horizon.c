@@ -65,10 +65,30 @@ void fc_horizon_start(struct fc_horizon *z, double w)
 
 /* ---- learning ---- */
 
+/* Of all sources and thresholds the pair whose alarms were best: source * FC_THRESHOLDS + threshold. */
+static int32_t fc_horizon_best(const struct fc_horizon *z)
+{
+    float best = -1.0F;
+    int32_t chosen = 0;
+
+    for (int32_t k = 0; k < FC_SOURCES * FC_THRESHOLDS; k++) {
+        const struct fc_alarm *a = &z->alarm[k / FC_THRESHOLDS][k % FC_THRESHOLDS];
+        float f1 = 2.0F * a->hits / (a->alarms + a->spikes);
+
+        if (k >= FC_THRESHOLDS)
+            f1 = f1 < FC_HORIZON_LEAST ? -1.0F : FC_HORIZON_WARY * f1;
+        if (f1 > best) {
+            best = f1;
+            chosen = k;
+        }
+    }
+    return chosen;
+}
+
 static void fc_horizon_alarms(const struct fc_view *v, struct fc_horizon *z, const struct fc_pending *p,
                               float top)
 {
-    bool spike = top > p->now + (float)v->fc->opt.event_w;
+    bool spike = top > p->now + (float)v->fc->opt.event_w, news = false;
 
     for (int32_t k = 0; k < FC_SOURCES * FC_THRESHOLDS; k++) {
         int32_t s = k / FC_THRESHOLDS, t = k % FC_THRESHOLDS;
@@ -78,10 +98,13 @@ static void fc_horizon_alarms(const struct fc_view *v, struct fc_horizon *z, con
 
         if (!spike && !alarm)
             continue;
+        news = true;
         a->hits = keep * a->hits + (spike && alarm ? 1.0F : 0.0F);
         a->alarms = keep * a->alarms + (alarm ? 1.0F : 0.0F);
         a->spikes = keep * a->spikes + (spike ? 1.0F : 0.0F);
     }
+    if (news)
+        z->best = fc_horizon_best(z);
     fc_spike_learn(&z->spike, p->cell, FC_CELLS, spike);
 }
 
@@ -150,26 +173,6 @@ static double fc_horizon_spike(const struct fc_pending *p, double spike_w)
     return 0.0;
 }
 
-/* Of all sources and thresholds the pair whose alarms were best: source * FC_THRESHOLDS + threshold. */
-static int32_t fc_horizon_best(const struct fc_horizon *z)
-{
-    float best = -1.0F;
-    int32_t chosen = 0;
-
-    for (int32_t k = 0; k < FC_SOURCES * FC_THRESHOLDS; k++) {
-        const struct fc_alarm *a = &z->alarm[k / FC_THRESHOLDS][k % FC_THRESHOLDS];
-        float f1 = 2.0F * a->hits / (a->alarms + a->spikes);
-
-        if (k >= FC_THRESHOLDS)
-            f1 = f1 < FC_HORIZON_LEAST ? -1.0F : FC_HORIZON_WARY * f1;
-        if (f1 > best) {
-            best = f1;
-            chosen = k;
-        }
-    }
-    return chosen;
-}
-
 static void fc_horizon_chances(const struct fc_view *v, const struct fc_horizon *z, struct fc_pending *p)
 {
     const struct fc *fc = v->fc;
@@ -189,15 +192,14 @@ static void fc_horizon_chances(const struct fc_view *v, const struct fc_horizon 
 static void fc_horizon_out(const struct fc_view *v, struct fc_horizon *z, struct fc_pending *p)
 {
     struct fc_ahead *out = &z->out;
-    int32_t best = fc_horizon_best(z);
 
     out->expected_w = (double)fc_point_mix(v, z, p);
     out->peak_w = (double)p->out[0];
     for (int32_t l = 0; l < FC_LEVELS; l++)
         out->upper_w[l] = (double)p->out[l + 1];
     fc_horizon_chances(v, z, p);
-    out->spike_probability = (double)p->chance[best / FC_THRESHOLDS];
-    out->alarm = out->spike_probability >= fc_horizon_alarm[best % FC_THRESHOLDS];
+    out->spike_probability = (double)p->chance[z->best / FC_THRESHOLDS];
+    out->alarm = out->spike_probability >= fc_horizon_alarm[z->best % FC_THRESHOLDS];
 }
 
 void fc_horizon_forecast(struct fc_view *v, int32_t h)

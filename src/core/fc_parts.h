@@ -101,6 +101,7 @@ struct fc_horizon {
     float raise[FC_QUANTILES]; /* of what comes out, to hold its share   */
     float held[FC_QUANTILES];  /* share that held, of late               */
     struct fc_alarm alarm[FC_SOURCES][FC_THRESHOLDS];
+    int32_t best; /* of these: source * FC_THRESHOLDS + threshold  */
     struct fc_spike spike;
     struct fc_ahead out;
 };

@@ -5,7 +5,7 @@
 #define FC_SPIKE_KEEP  0.995F  /* of a cell's counts, a visit                  */
 #define FC_SPIKE_LONG  0.9998F /* of the counts of all, a sample               */
 #define FC_SPIKE_DOUBT 5.0F    /* visits' worth of what all cells together say */
-#define FC_SPIKE_FINE  16      /* a quarter of a sample each                   */
+#define FC_SPIKE_FINE  64      /* a quarter of a sample each                   */
 #define FC_SPIKE_HALF  8       /* then half a sample each, then twice as long each */
 #define FC_SPIKE_OLD   100     /* samples: a page that is no longer read says nothing */
 

@@ -18,7 +18,7 @@
 #define FC_SPIKE_ROOMS 3 /* how far below the highest of late it stands      */
 #define FC_SPIKE_OWN   (FC_SPIKE_RISES * FC_SPIKE_ROOMS)
 #define FC_SPIKE_SIDES 3  /* requests wait behind others; alone; none waits   */
-#define FC_SPIKE_SINCE 32 /* how long that has been so                        */
+#define FC_SPIKE_SINCE 80 /* how long that has been so                        */
 #define FC_SPIKE_CELLS (FC_SPIKE_OWN + FC_SPIKE_SIDES * FC_SPIKE_SINCE)
 
 struct fc_spike {
