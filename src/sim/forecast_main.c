@@ -239,10 +239,10 @@ static bool forecast_write(const struct forecast_args *args, const struct foreca
         forecast_report_text(&args->study, result, count, stdout);
     if (!args->svg)
         return true;
-    if (!study_file_open("busbarsim forecast", args->svg, &file))
+    if (!study_file_open("forecast", args->svg, &file))
         return false;
     forecast_draw(&args->study, result, file);
-    return study_file_close("busbarsim forecast", args->svg, file);
+    return study_file_close("forecast", args->svg, file);
 }
 
 static int forecast_all(const struct forecast_args *args, const struct forecast_set *set,

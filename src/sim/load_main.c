@@ -165,17 +165,17 @@ static bool load_write(const struct load_args *args, const struct serving_load *
 {
     FILE *file;
 
-    if (!study_file_open("busbarsim load", args->csv, &file))
+    if (!study_file_open("load", args->csv, &file))
         return false;
     load_write_csv(load, file);
-    if (!study_file_close("busbarsim load", args->csv, file))
+    if (!study_file_close("load", args->csv, file))
         return false;
     if (!args->events)
         return true;
-    if (!study_file_open("busbarsim load", args->events, &file))
+    if (!study_file_open("load", args->events, &file))
         return false;
     load_write_events(load, args->serving.scrape_s, file);
-    return study_file_close("busbarsim load", args->events, file);
+    return study_file_close("load", args->events, file);
 }
 
 int load_main(int argc, char **argv)
