@@ -39,7 +39,8 @@ _busbarsim() {
         compopt -o nospace
         return
         ;;
-    --column | --time | --group | --horizon-ms | --resample-ms | --hint-age-ms | --sensor-ms | --event-threshold |
+    --column | --time | --group | --horizon-ms | --resample-ms | --hint-age-ms | --sensor-ms | --sensor-age-ms |
+        --event-threshold |
         --event-w | --score-ms)
         return
         ;;
@@ -59,7 +60,7 @@ _busbarsim() {
     ride-through) options='--scenario --nominal --start --seed --svg --map --points --json --help --version' ;;
     sweep) options='--racks --seed --csv --json --help --version' ;;
     forecast) options='--column --time --horizon-ms --group --combine --resample-ms --events --hint-age-ms --sensor-ms
-        --event-threshold --event-w --score-ms --variant --json --svg --help --version' ;;
+        --sensor-age-ms --event-threshold --event-w --score-ms --variant --json --svg --help --version' ;;
     load) options='--csv --events --instances --seconds --seed --arrivals --scrape-ms --hold-passes --help --version' ;;
     campaign) options='--runs --seed --jobs --state --stop-first --seconds --without --json --help --version' ;;
     esac

@@ -130,7 +130,7 @@ def test_wrong(folder):
                           ([path, "--time", "t_ms", "--column", "v", "--horizon-ms", "50"], '"v"'),
                           ([path, "--time", "w", "--column", "w", "--horizon-ms", "50"], "_ms"),
                           ([path, *good[:5], "100,50"], "longer"), ([path, *good[:5], "0"], "--horizon-ms"),
-                          ([path, *good, "--sensor-ms", "25"], "--sensor-ms"), ([path, *good, "--combine", "each"], "--group"),
+                          ([path, *good, "--sensor-ms", "25"], "--sensor-ms"), ([path, *good, "--sensor-age-ms", "5"], "--sensor-ms"), ([path, *good, "--combine", "each"], "--group"),
                           ([path, *good, "--events", path], "t_s,event"), ([path, *good, "--score-ms", "9-3"], "--score-ms"), ([path, *good, "--event-w", "0"], "--event-w"),
                           ([path, *good, "--resample-ms", "2000"], "samples"), ([path, *good, "--svg", "/no/such/folder/x.svg"], "/no/such/folder")):
         done = forecast(*wrong)
