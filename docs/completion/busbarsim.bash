@@ -4,7 +4,7 @@
 
 _busbarsim() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='serve demo replay run list compare ride-through sweep campaign forecast'
+    local commands='serve demo replay run list compare ride-through sweep campaign forecast load'
     local options='--help --version' command=${COMP_WORDS[1]}
     COMPREPLY=()
 
@@ -13,7 +13,7 @@ _busbarsim() {
         return
     fi
     case $prev in
-    --csv | --svg | --map | --trace | --busbard | --record | --write-config | --ctl | --events)
+    --csv | --svg | --map | --trace | --busbard | --record | --write-config | --ctl | --events | --arrivals)
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
@@ -39,10 +39,13 @@ _busbarsim() {
         compopt -o nospace
         return
         ;;
-    --column | --time | --group | --horizon-ms | --resample-ms | --hint-age-ms | --sensor-ms | --event-threshold | --score-ms)
+    --column | --time | --group | --horizon-ms | --resample-ms | --hint-age-ms | --sensor-ms | --sensor-age-ms |
+        --event-threshold |
+        --event-w | --score-ms)
         return
         ;;
-    --seed | --seconds | --racks | --runs | --jobs | --points | --envelope-w | --charge-timeout-s | --rt-priority)
+    --seed | --seconds | --racks | --runs | --jobs | --points | --envelope-w | --charge-timeout-s | --rt-priority | --instances | --scrape-ms |
+        --hold-passes)
         return
         ;;
     esac
@@ -57,7 +60,8 @@ _busbarsim() {
     ride-through) options='--scenario --nominal --start --seed --svg --map --points --json --help --version' ;;
     sweep) options='--racks --seed --csv --json --help --version' ;;
     forecast) options='--column --time --horizon-ms --group --combine --resample-ms --events --hint-age-ms --sensor-ms
-        --event-threshold --score-ms --variant --json --svg --help --version' ;;
+        --sensor-age-ms --event-threshold --event-w --score-ms --variant --json --svg --help --version' ;;
+    load) options='--csv --events --instances --seconds --seed --arrivals --scrape-ms --hold-passes --help --version' ;;
     campaign) options='--runs --seed --jobs --state --stop-first --seconds --without --json --help --version' ;;
     esac
     if [[ $cur == -* ]]; then
@@ -68,6 +72,7 @@ _busbarsim() {
     run | compare | sweep)
         mapfile -t COMPREPLY < <(compgen -W "$(busbarsim list 2>/dev/null | awk '{ print $1 }')" -- "$cur")
         ;;
+    load) mapfile -t COMPREPLY < <(compgen -W 'inference' -- "$cur") ;;
     serve | demo | replay | forecast) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
     esac
 }

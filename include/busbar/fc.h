@@ -25,8 +25,9 @@ enum fc_kind { FC_RACK, FC_GPU };
 /* Levels of the bounds: the share of time that the peak stays under them. */
 enum fc_level { FC_90, FC_99, FC_999, FC_LEVELS };
 
-/* What a workload may say of itself. A mark means that something just happened;
- * FC_MARK_QUEUE carries a value instead (requests waiting and running). */
+/* What a workload may say of itself. A mark means that something just happened; the
+ * last two carry a value instead, as the serving stack's metrics have it, and may be
+ * given as often as it is read. */
 enum fc_mark {
     FC_MARK_STEP,  /* an iteration ended                             */
     FC_MARK_PART,  /* a part of a phase ended: a batch of an evaluation */
@@ -34,7 +35,8 @@ enum fc_mark {
     FC_MARK_GO,    /* it is over, and work goes on                   */
     FC_MARK_START, /* a job starts                                   */
     FC_MARK_END,   /* a job is over                                  */
-    FC_MARK_QUEUE,
+    FC_MARK_QUEUE,   /* requests that wait                           */
+    FC_MARK_RUNNING, /* requests that run                            */
     FC_MARKS
 };
 

@@ -14,6 +14,7 @@
 #define FC_HINT_FEW      6.0F /* samples that a spread from few is too small by       */
 #define FC_HINT_MEMORY   24   /* samples that a place averages over               */
 #define FC_HINT_OLD_US   ((int64_t)3600 * 1000000)
+#define FC_HINT_AHEAD    16    /* samples that a count may be told ahead            */
 #define FC_HINT_GUESS    2.0F  /* times as unsure: the mark it hangs on is yet to come */
 #define FC_HINT_STEP     48.0F /* places to a step                                 */
 #define FC_HINT_TOO_FINE 1.8F  /* times: then the places are made anew             */
@@ -24,7 +25,7 @@ void fc_hint_init(struct fc_hints *hints, int64_t grid_us)
     hints->grid_us = grid_us;
     hints->place_us = (float)grid_us;
     hints->cut_us = hints->cut_before_us = INT64_MIN;
-    hints->queue_us = INT64_MIN;
+    hints->queue_us = hints->turned_us = INT64_MIN;
     for (int32_t k = 0; k < FC_HINT_KINDS; k++)
         hints->profile[k].at_us = hints->profile[k].before_us = INT64_MIN;
 }
@@ -65,15 +66,27 @@ static bool fc_hint_near(const struct fc_hints *hints, int64_t at_us)
     return at_us > hints->now_us - FC_HINT_OLD_US && at_us < hints->now_us + FC_HINT_OLD_US;
 }
 
+static void fc_hint_counted(struct fc_hints *hints, int64_t at_us, enum fc_mark mark, float value)
+{
+    if (mark == FC_MARK_RUNNING) {
+        hints->running = value;
+        return;
+    }
+    if (at_us < hints->queue_us || at_us > hints->now_us + FC_HINT_AHEAD * hints->grid_us)
+        return; /* it is known better; or nothing true would be heard until then */
+    if (hints->queue_us != INT64_MIN && (value > 0.0F) != (hints->queue > 0.0F))
+        hints->turned_us = at_us;
+    hints->queue = value;
+    hints->queue_us = at_us;
+}
+
 void fc_hint_mark(struct fc_hints *hints, int64_t at_us, enum fc_mark mark, double value)
 {
     struct fc_hint_profile *p;
 
-    if (mark == FC_MARK_QUEUE) {
-        if (fabs(value) < 1e9) {
-            hints->queue = (float)value;
-            hints->queue_us = at_us;
-        }
+    if (mark == FC_MARK_QUEUE || mark == FC_MARK_RUNNING) {
+        if (fabs(value) < 1e9 && fc_hint_near(hints, at_us))
+            fc_hint_counted(hints, at_us, mark, (float)value);
         return;
     }
     if ((int32_t)mark < 0 || mark >= FC_MARK_QUEUE || !fc_hint_near(hints, at_us))

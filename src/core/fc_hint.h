@@ -31,8 +31,9 @@ struct fc_hints {
     int64_t cut_us;          /* of the last mark that ends what steps say            */
     int64_t cut_before_us;
     struct fc_hint_profile profile[FC_HINT_KINDS];
-    float queue, queue_slow;
-    int64_t queue_us; /* INT64_MIN: none yet                                  */
+    float queue, queue_slow, running;
+    int64_t queue_us;  /* INT64_MIN: none yet                                  */
+    int64_t turned_us; /* since then some wait, or none; INT64_MIN: not known  */
 };
 
 void fc_hint_init(struct fc_hints *hints, int64_t grid_us);

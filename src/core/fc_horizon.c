@@ -13,6 +13,10 @@
 #define FC_HORIZON_FRESH  0.3F    /* of the spread: changes expected right after one    */
 #define FC_HORIZON_DECAY  0.9995F /* of what alarms were worth, a forecast             */
 #define FC_HORIZON_BELIEF 20.0F   /* alarms' worth of the first belief                  */
+#define FC_HORIZON_CELLS  0.96F   /* the same of alarms by cells: whoever lies is soon known */
+#define FC_HORIZON_UNSURE 4.0F    /* alarms' worth of no belief in them: they must earn it  */
+#define FC_HORIZON_WARY   0.8F    /* of their F1: they must be clearly better            */
+#define FC_HORIZON_LEAST  0.25F   /* F1 under which none is better                         */
 
 /* Alarm at one of these probabilities: where the F1 has been best. */
 static const double fc_horizon_alarm[FC_THRESHOLDS] = { 0.5, 0.35, 0.2 };
@@ -40,9 +44,13 @@ void fc_horizon_init(struct fc_view *v, int32_t h)
     if (z->stride < 1)
         z->stride = 1;
     for (int32_t t = 0; t < FC_THRESHOLDS; t++)
-        z->alarm[t] = (struct fc_alarm){ .hits = FC_HORIZON_BELIEF - (float)t,
-                                         .alarms = FC_HORIZON_BELIEF,
-                                         .spikes = FC_HORIZON_BELIEF };
+        for (int32_t s = 0; s < FC_SOURCES; s++) {
+            float belief = s == FC_SOURCE_BOUND ? FC_HORIZON_BELIEF : FC_HORIZON_UNSURE;
+
+            z->alarm[s][t] = (struct fc_alarm){ .hits = s == FC_SOURCE_BOUND ? belief - (float)t : 0.0F,
+                                                .alarms = belief,
+                                                .spikes = belief };
+        }
     fc_rls_init(&z->rls, fc->order + 5);
     fc_point_doubt(z);
     fc_bound_init(z);
@@ -57,21 +65,47 @@ void fc_horizon_start(struct fc_horizon *z, double w)
 
 /* ---- learning ---- */
 
+/* Of all sources and thresholds the pair whose alarms were best: source * FC_THRESHOLDS + threshold. */
+static int32_t fc_horizon_best(const struct fc_horizon *z)
+{
+    float best = -1.0F;
+    int32_t chosen = 0;
+
+    for (int32_t k = 0; k < FC_SOURCES * FC_THRESHOLDS; k++) {
+        const struct fc_alarm *a = &z->alarm[k / FC_THRESHOLDS][k % FC_THRESHOLDS];
+        float f1 = 2.0F * a->hits / (a->alarms + a->spikes);
+
+        if (k >= FC_THRESHOLDS)
+            f1 = f1 < FC_HORIZON_LEAST ? -1.0F : FC_HORIZON_WARY * f1;
+        if (f1 > best) {
+            best = f1;
+            chosen = k;
+        }
+    }
+    return chosen;
+}
+
 static void fc_horizon_alarms(const struct fc_view *v, struct fc_horizon *z, const struct fc_pending *p,
                               float top)
 {
-    bool spike = top > p->now + (float)v->fc->opt.event_w;
+    bool spike = top > p->now + (float)v->fc->opt.event_w, news = false;
 
-    for (int32_t t = 0; t < FC_THRESHOLDS; t++) {
-        struct fc_alarm *a = &z->alarm[t];
-        bool alarm = (double)p->spike >= fc_horizon_alarm[t];
+    for (int32_t k = 0; k < FC_SOURCES * FC_THRESHOLDS; k++) {
+        int32_t s = k / FC_THRESHOLDS, t = k % FC_THRESHOLDS;
+        struct fc_alarm *a = &z->alarm[s][t];
+        bool alarm = (double)p->chance[s] >= fc_horizon_alarm[t];
+        float keep = s == FC_SOURCE_BOUND ? FC_HORIZON_DECAY : FC_HORIZON_CELLS;
 
         if (!spike && !alarm)
             continue;
-        a->hits = FC_HORIZON_DECAY * a->hits + (spike && alarm ? 1.0F : 0.0F);
-        a->alarms = FC_HORIZON_DECAY * a->alarms + (alarm ? 1.0F : 0.0F);
-        a->spikes = FC_HORIZON_DECAY * a->spikes + (spike ? 1.0F : 0.0F);
+        news = true;
+        a->hits = keep * a->hits + (spike && alarm ? 1.0F : 0.0F);
+        a->alarms = keep * a->alarms + (alarm ? 1.0F : 0.0F);
+        a->spikes = keep * a->spikes + (spike ? 1.0F : 0.0F);
     }
+    if (news)
+        z->best = fc_horizon_best(z);
+    fc_spike_learn(&z->spike, p->cell, FC_CELLS, spike);
 }
 
 static void fc_horizon_judge(struct fc_view *v, int32_t h, const struct fc_pending *p, float top)
@@ -139,20 +173,20 @@ static double fc_horizon_spike(const struct fc_pending *p, double spike_w)
     return 0.0;
 }
 
-static double fc_horizon_threshold(const struct fc_horizon *z)
+static void fc_horizon_chances(const struct fc_view *v, const struct fc_horizon *z, struct fc_pending *p)
 {
-    float best = -1.0F;
-    int32_t chosen = 0;
+    const struct fc *fc = v->fc;
+    float spike_w = (float)fc->opt.event_w;
 
-    for (int32_t t = 0; t < FC_THRESHOLDS; t++) {
-        float f1 = 2.0F * z->alarm[t].hits / (z->alarm[t].alarms + z->alarm[t].spikes);
-
-        if (f1 > best) {
-            best = f1;
-            chosen = t;
-        }
-    }
-    return fc_horizon_alarm[chosen];
+    p->chance[FC_SOURCE_BOUND] = (float)fc_horizon_spike(p, (double)p->now + fc->opt.event_w);
+    p->cell[0] = p->cell[1] = -1;
+    if (spike_w > 0.0F)
+        p->cell[0] = fc_spike_own((p->now - fc_ring_at(&fc->ring, v->value, 1)) / spike_w,
+                                  ((float)fc->stats.high - p->now) / spike_w);
+    if (fc->hinted)
+        p->cell[1] = fc_spike_told(&fc->hints, fc->at_us);
+    p->chance[FC_SOURCE_OWN] = fc_spike_chance(&z->spike, p->cell[0]);
+    p->chance[FC_SOURCE_TOLD] = fc_spike_chance(&z->spike, p->cell[1]);
 }
 
 static void fc_horizon_out(const struct fc_view *v, struct fc_horizon *z, struct fc_pending *p)
@@ -163,9 +197,9 @@ static void fc_horizon_out(const struct fc_view *v, struct fc_horizon *z, struct
     out->peak_w = (double)p->out[0];
     for (int32_t l = 0; l < FC_LEVELS; l++)
         out->upper_w[l] = (double)p->out[l + 1];
-    out->spike_probability = fc_horizon_spike(p, (double)p->now + v->fc->opt.event_w);
-    out->alarm = out->spike_probability >= fc_horizon_threshold(z);
-    p->spike = (float)out->spike_probability;
+    fc_horizon_chances(v, z, p);
+    out->spike_probability = (double)p->chance[z->best / FC_THRESHOLDS];
+    out->alarm = out->spike_probability >= fc_horizon_alarm[z->best % FC_THRESHOLDS];
 }
 
 void fc_horizon_forecast(struct fc_view *v, int32_t h)

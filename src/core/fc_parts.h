@@ -21,10 +21,12 @@
 #include "fc_ring.h"
 #include "fc_rls.h"
 #include "fc_sensor.h"
+#include "fc_spike.h"
 #include "fc_template.h"
 
 #define FC_QUANTILES  (FC_LEVELS + 1) /* the median comes first             */
 #define FC_THRESHOLDS 3
+#define FC_CELLS      2      /* of fc_spike.h: its own, and what hints say  */
 #define FC_FLOOR      0.002F /* of the spread: under it is noise   */
 
 enum fc_point {
@@ -54,6 +56,14 @@ enum fc_bound {
     FC_BOUNDS
 };
 
+/* Who says how likely a spike is. */
+enum fc_source {
+    FC_SOURCE_BOUND, /* the bounds of the peak                         */
+    FC_SOURCE_OWN,   /* what followed such samples                     */
+    FC_SOURCE_TOLD,  /* what followed when the queue stood like that   */
+    FC_SOURCES
+};
+
 /* What was forecast, kept until its horizon has come. */
 struct fc_pending {
     int64_t made; /* sample number; -1: free   */
@@ -62,8 +72,9 @@ struct fc_pending {
     float point[FC_POINTS], point_scale[FC_POINTS]; /* scale 0: it says nothing  */
     float middle[FC_BOUNDS], scale[FC_BOUNDS];
     float bound[FC_BOUNDS][FC_QUANTILES];
-    float out[FC_QUANTILES]; /* what was given out        */
-    float spike;             /* its probability           */
+    float out[FC_QUANTILES];  /* what was given out        */
+    float chance[FC_SOURCES]; /* of a spike                */
+    int32_t cell[FC_CELLS];
 };
 
 /* What alarms at one threshold were worth: decaying counts. */
@@ -89,7 +100,9 @@ struct fc_horizon {
     int32_t bound_count[FC_BOUNDS];
     float raise[FC_QUANTILES]; /* of what comes out, to hold its share   */
     float held[FC_QUANTILES];  /* share that held, of late               */
-    struct fc_alarm alarm[FC_THRESHOLDS];
+    struct fc_alarm alarm[FC_SOURCES][FC_THRESHOLDS];
+    int32_t best; /* of these: source * FC_THRESHOLDS + threshold  */
+    struct fc_spike spike;
     struct fc_ahead out;
 };
 

@@ -22,6 +22,7 @@ static const struct {
     { .name = "start", .mark = FC_MARK_START },
     { .name = "end", .mark = FC_MARK_END },
     { .name = "queue", .mark = FC_MARK_QUEUE },
+    { .name = "running", .mark = FC_MARK_RUNNING },
     /* as MLPerf training logs have them */
     { .name = "train_step_timing_s", .mark = FC_MARK_STEP },
     { .name = "throughput", .mark = FC_MARK_STEP },
@@ -37,7 +38,7 @@ static const struct {
 
 const char *forecast_events_names(void)
 {
-    return "step, part, stop, go, start, end, queue";
+    return "step, part, stop, go, start, end, queue, running";
 }
 
 /* True: a known event. */

@@ -31,7 +31,9 @@ static const char forecast_usage[] =
     "  --events FILE         the job's log, t_s,event[,value]: hints, given when logged\n"
     "  --hint-age-ms N       given that much later; below 0: told ahead (an oracle) (0)\n"
     "  --sensor-ms W/P       what is seen is the mean of W ms every P ms\n"
+    "  --sensor-age-ms N     and arrives that much later (0)\n"
     "  --event-threshold R   a spike exceeds now by this part of the range (0.2)\n"
+    "  --event-w W           or by so many watts\n"
     "  --score-ms FROM-TO    score that part of the trace alone\n"
     "  --variant rack|gpu    the forecaster for a rack (the rule) or the light one for a GPU\n"
     "  --json                one JSON document on standard output\n"
@@ -49,7 +51,9 @@ enum forecast_option {
     FORECAST_EVENTS,
     FORECAST_HINT_AGE,
     FORECAST_SENSOR,
+    FORECAST_SENSOR_AGE,
     FORECAST_THRESHOLD,
+    FORECAST_EVENT_W,
     FORECAST_SCORE,
     FORECAST_VARIANT,
     FORECAST_JSON,
@@ -141,10 +145,17 @@ static bool forecast_args_one(struct forecast_args *args, int option)
     case FORECAST_SENSOR:
         return forecast_args_pair("--sensor-ms", optarg, '/', 1.0, &study->source.sensor_window_s,
                                   &study->source.sensor_period_s);
+    case FORECAST_SENSOR_AGE:
+        if (!serve_arguments_number("--sensor-age-ms", optarg, 0.0, 1e9, &study->source.sensor_age_s))
+            return false;
+        study->source.sensor_age_s *= 1e-3;
+        return true;
     case FORECAST_SCORE:
         return forecast_args_pair("--score-ms", optarg, '-', 0.0, &study->score_from_s, &study->score_to_s);
     case FORECAST_THRESHOLD:
         return serve_arguments_number("--event-threshold", optarg, 0.001, 1.0, &study->event_ratio);
+    case FORECAST_EVENT_W:
+        return serve_arguments_number("--event-w", optarg, 0.001, 1e9, &study->event_w);
     case FORECAST_RESAMPLE:
         if (!serve_arguments_number("--resample-ms", optarg, 1.0, 1e9, &study->source.resample_s))
             return false;
@@ -176,6 +187,8 @@ static bool forecast_args_whole(const struct forecast_args *args)
         (void)fprintf(stderr, "busbarsim forecast: %s is needed\n", missing);
     else if (study->source.each && !study->source.group)
         (void)fprintf(stderr, "busbarsim forecast: --combine needs --group\n");
+    else if (study->source.sensor_age_s > 0.0 && !(study->source.sensor_period_s > 0.0))
+        (void)fprintf(stderr, "busbarsim forecast: --sensor-age-ms needs --sensor-ms\n");
     else if (study->kind == FC_GPU && study->horizon_count > 2)
         (void)fprintf(stderr, "busbarsim forecast: --variant gpu takes at most 2 horizons\n");
     else if (isfinite(study->score_from_s) && study->score_to_s <= study->score_from_s)
@@ -197,7 +210,9 @@ static bool forecast_args_read(int argc, char **argv, struct forecast_args *args
         { .name = "events", .has_arg = required_argument, .val = FORECAST_EVENTS },
         { .name = "hint-age-ms", .has_arg = required_argument, .val = FORECAST_HINT_AGE },
         { .name = "sensor-ms", .has_arg = required_argument, .val = FORECAST_SENSOR },
+        { .name = "sensor-age-ms", .has_arg = required_argument, .val = FORECAST_SENSOR_AGE },
         { .name = "event-threshold", .has_arg = required_argument, .val = FORECAST_THRESHOLD },
+        { .name = "event-w", .has_arg = required_argument, .val = FORECAST_EVENT_W },
         { .name = "score-ms", .has_arg = required_argument, .val = FORECAST_SCORE },
         { .name = "variant", .has_arg = required_argument, .val = FORECAST_VARIANT },
         { .name = "json", .val = FORECAST_JSON },
@@ -234,10 +249,10 @@ static bool forecast_write(const struct forecast_args *args, const struct foreca
         forecast_report_text(&args->study, result, count, stdout);
     if (!args->svg)
         return true;
-    if (!study_file_open("busbarsim forecast", args->svg, &file))
+    if (!study_file_open("forecast", args->svg, &file))
         return false;
     forecast_draw(&args->study, result, file);
-    return study_file_close("busbarsim forecast", args->svg, file);
+    return study_file_close("forecast", args->svg, file);
 }
 
 static int forecast_all(const struct forecast_args *args, const struct forecast_set *set,

@@ -164,7 +164,8 @@ static void forecast_window(const struct forecast_study *study, struct forecast_
     r->first = judge->first;
 }
 
-static void forecast_range(const struct forecast_series *series, double ratio, struct forecast_result *r)
+static void forecast_range(const struct forecast_study *study, const struct forecast_series *series,
+                           struct forecast_result *r)
 {
     double low = INFINITY, high = -INFINITY;
 
@@ -173,7 +174,7 @@ static void forecast_range(const struct forecast_series *series, double ratio, s
         high = fmax(high, series->w[i]);
     }
     r->range = high > low ? high - low : 1.0;
-    r->event_w = ratio * r->range;
+    r->event_w = study->event_w > 0.0 ? study->event_w : study->event_ratio * r->range;
 }
 
 enum status forecast_run(const struct forecast_study *study, const struct forecast_set *set,
@@ -188,7 +189,7 @@ enum status forecast_run(const struct forecast_study *study, const struct foreca
     memset(ret, 0, sizeof *ret);
     ret->series = series;
     ret->step_s = set->step_s;
-    forecast_range(series, study->event_ratio, ret);
+    forecast_range(study, series, ret);
     for (int32_t h = 0; h < study->horizon_count && st == ST_OK; h++)
         st = forecast_track_new(&ret->at[h].track, series->count);
     judge.scratch = calloc((size_t)series->count, sizeof judge.scratch[0]);

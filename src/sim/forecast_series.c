@@ -291,6 +291,13 @@ static void forecast_grid(const struct forecast_reader *r, const struct forecast
         w[s] = last;
 }
 
+/* Which of the sensor's values has arrived by the end of slot i; negative: none. */
+static int64_t forecast_due(const struct forecast_reader *r, const struct forecast_set *set, int32_t i)
+{
+    return (int64_t)floor(((i + 1) * set->step_s - r->source->sensor_age_s) / r->source->sensor_period_s +
+                          1e-9);
+}
+
 /* What a sensor of that window and period gives of one group's readings. */
 static void forecast_sense(const struct forecast_reader *r, const struct forecast_set *set, int32_t group,
                            int32_t slots, double *seen)
@@ -302,7 +309,7 @@ static void forecast_sense(const struct forecast_reader *r, const struct forecas
     int64_t in_window = 0, published = -1;
 
     for (int32_t i = 0; i < slots; i++) {
-        int64_t due = (int64_t)floor((i + 1) * set->step_s / period_s + 1e-9);
+        int64_t due = forecast_due(r, set, i);
         double at_s = set->start_s + (double)due * period_s;
 
         if (due != published) {
@@ -358,8 +365,8 @@ static void forecast_fresh(const struct forecast_reader *r, const struct forecas
     double period_s = r->source->sensor_period_s;
 
     for (int32_t i = 0; i < s->count; i++)
-        s->fresh[i] = period_s <= 0.0 || floor((i + 1) * set->step_s / period_s + 1e-9) >
-                                             floor(i * set->step_s / period_s + 1e-9);
+        s->fresh[i] = period_s <= 0.0 ||
+                      (forecast_due(r, set, i) >= 0 && forecast_due(r, set, i) > forecast_due(r, set, i - 1));
 }
 
 static enum status forecast_place(struct forecast_reader *r, struct forecast_set *set)

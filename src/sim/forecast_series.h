@@ -25,6 +25,7 @@ struct forecast_source {
     /* A sensor that gives, every period, the mean of the window before it; both 0:
      * what the file holds is what is seen. */
     double sensor_window_s, sensor_period_s;
+    double sensor_age_s; /* of what it gives, when it arrives                        */
 };
 
 struct forecast_series {

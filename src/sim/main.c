@@ -5,6 +5,7 @@
 
 #include "demo.h"
 #include "forecast.h"
+#include "load_main.h"
 #include "replay.h"
 #include "scenario.h"
 #include "serve.h"
@@ -34,6 +35,8 @@ static struct {
       .text = "random racks in random trouble, every check on" },
     { .name = "forecast", .shown = "busbarsim forecast", .run = forecast_main,
       .text = "the forecaster and what it is held against, over a recorded trace" },
+    { .name = "load", .shown = "busbarsim load", .run = load_main,
+      .text = "writes the power of models that serve requests, and what their metrics said" },
 };
 #define MAIN_COMMANDS (sizeof main_commands / sizeof main_commands[0])
 

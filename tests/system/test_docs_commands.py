@@ -40,7 +40,7 @@ def shown():
     return found
 
 
-VIRTUAL = ("busbarsim run", "busbarsim compare", "busbarsim sweep", "busbarsim ride-through", "busbarsim campaign", "busbarsim forecast",
+VIRTUAL = ("busbarsim run", "busbarsim compare", "busbarsim sweep", "busbarsim ride-through", "busbarsim campaign", "busbarsim forecast", "busbarsim load",
            "./dev campaign", "./dev results")
 
 
@@ -132,7 +132,10 @@ def short(command, folder):
     elif command.startswith("./dev campaign"):
         command += f" --runs 20 --state {folder}"
     if command.startswith("busbarsim forecast"):
-        command = command.replace("TRACE.csv", made_up_trace(folder))
+        command = command.replace("TRACE.csv", made_up_trace(folder)).replace("load", made_up_requests(folder))
+    if command.startswith("busbarsim load"):
+        command = re.sub(r"--events \S+", f"--events {folder}/shown_events.csv", command)
+        command += "" if "--csv" in command else f" --csv {folder}/shown.csv"  # said of the command as such
     if command.startswith("./dev results --only"):
         command += f" --quick --to {folder}"
     elif command.startswith("./dev results"):
@@ -145,6 +148,14 @@ def made_up_trace(folder):
     path = os.path.join(folder, "trace.csv")
     with open(path, "w", encoding="utf-8") as out:
         out.write("t_ms,w\n" + "".join(f"{ms},{200 if ms % 100 < 50 else 60 + ms % 3}\n" for ms in range(3000)))
+    return path
+
+
+def made_up_requests(folder):
+    """Power and metrics of a model that serves requests: what their names begin with."""
+    path = os.path.join(folder, "requests")
+    subprocess.run([os.path.join(BIN, "busbarsim"), "load", "inference", "--seconds", "100", "--csv", path + ".csv", "--events", path + "_events.csv"],
+                   check=True)
     return path
 
 

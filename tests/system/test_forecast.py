@@ -85,6 +85,44 @@ def test_groups_and_hints(folder):
     check(len(each["series"]) == 2 and each["horizons"][0]["series"] == 2, "each node is a series of its own")
 
 
+def test_inference(folder):
+    """Made-up arrivals, a seed that no constant was looked at with."""
+    path, log = page.inference(os.path.join(BIN, "busbarsim"), folder, 31)
+    words = (path, "--time", "t_s", "--column", "w", "--horizon-ms", "100", "--event-w", "140")
+    alone = document(*words)
+    own, theirs = page.of(alone, 100), page.of(alone, 100, "ar-rls")
+    check(0.005 <= alone["horizons"][0]["base_rate"] <= 0.02, "spikes are as rare as published")
+    check(own["f1"] > theirs["f1"], f"no hints: F1 {own['f1']:.3f}, AR-RLS {theirs['f1']:.3f}")
+    for age in (0, 50):
+        told = page.of(document(*words, "--events", log, "--hint-age-ms", str(age)), 100)
+        check(told["precision"] >= 0.5 and told["recall"] >= 0.5, f"hints of {age} ms: precision {told['precision']:.3f}, recall {told['recall']:.3f}")
+    late = page.of(document(*words, "--events", log, "--hint-age-ms", "5000"), 100)
+    check(late["f1"] >= own["f1"] - 0.05, f"hints of 5 s cost little (F1 {late['f1']:.3f})")
+    for way in ("shuffled", "always waiting"):
+        wrong = page.of(document(*words, "--events", page.wrong_hints(log, way)), 100)
+        check(wrong["f1"] >= own["f1"] - 0.05 and wrong["coverage"]["0.99"] >= 0.986, f"hints, {way}, cost little (F1 {wrong['f1']:.3f})")
+
+
+def test_load_files(folder):
+    program, arrivals = os.path.join(BIN, "busbarsim"), os.path.join(folder, "requests.csv")
+    many, log = (os.path.join(folder, name) for name in ("many.csv", "many_events.csv"))
+    with open(arrivals, "w", encoding="utf-8") as out:
+        out.write("t_s,in_tokens,out_tokens\n" + "".join(f"{s * 0.5},{300 + s % 7 * 200},{50 + s % 5 * 40}\n" for s in range(400)))
+    done = subprocess.run([program, "load", "inference", "--instances", "3", "--seconds", "20", "--arrivals", arrivals, "--csv", many, "--events", log,
+                           "--scrape-ms", "100"], capture_output=True, text=True, timeout=60 * PATIENCE)
+    lines = open(many, encoding="utf-8").read().split("\n")
+    check(done.returncode == 0 and not done.stderr and lines[0] == "t_s,w,w_1,w_2,w_3" and len(lines) == 202, f"three instances, their sum first {done.stderr}")
+    check(all(abs(sum(map(float, line.split(",")[2:])) - float(line.split(",")[1])) < 0.5 for line in lines[1:201]), "which is their sum")
+    check(len(page.page_of_metrics(log)) == 200 and page.page_of_metrics(log)[0][0] == "0.100", "the page was read every 100 ms")
+    for wrong, needle in (([], "inference"), (["training", "--csv", many], "inference"), (["inference"], "--csv"),
+                          (["inference", "--csv", "/no/such/x.csv"], "/no/such"), (["inference", "--csv", many, "--instances", "2.5"], "whole"),
+                          (["inference", "--csv", many, "--instances", "99"], "--instances"), (["inference", "--csv", many, "--arrivals", many], "in_tokens"),
+                          (["inference", "--csv", many, "--events", "/no/such/x"], "/no/such")):
+        done = subprocess.run([program, "load", *wrong], capture_output=True, text=True, timeout=60 * PATIENCE)
+        check(done.returncode == 2 and needle in done.stderr and len(done.stderr.splitlines()) == 1,
+              f"load {' '.join(os.path.basename(w) for w in wrong)}: status 2 and one line that says why {done.stderr[-120:]}")
+
+
 def test_wrong(folder):
     path, *_ = page.generated(folder, "plain", samples=3000)
     good = ["--time", "t_ms", "--column", "w", "--horizon-ms", "50"]
@@ -92,8 +130,8 @@ def test_wrong(folder):
                           ([path, "--time", "t_ms", "--column", "v", "--horizon-ms", "50"], '"v"'),
                           ([path, "--time", "w", "--column", "w", "--horizon-ms", "50"], "_ms"),
                           ([path, *good[:5], "100,50"], "longer"), ([path, *good[:5], "0"], "--horizon-ms"),
-                          ([path, *good, "--sensor-ms", "25"], "--sensor-ms"), ([path, *good, "--combine", "each"], "--group"),
-                          ([path, *good, "--events", path], "t_s,event"), ([path, *good, "--score-ms", "9-3"], "--score-ms"),
+                          ([path, *good, "--sensor-ms", "25"], "--sensor-ms"), ([path, *good, "--sensor-age-ms", "5"], "--sensor-ms"), ([path, *good, "--combine", "each"], "--group"),
+                          ([path, *good, "--events", path], "t_s,event"), ([path, *good, "--score-ms", "9-3"], "--score-ms"), ([path, *good, "--event-w", "0"], "--event-w"),
                           ([path, *good, "--resample-ms", "2000"], "samples"), ([path, *good, "--svg", "/no/such/folder/x.svg"], "/no/such/folder")):
         done = forecast(*wrong)
         check(done.returncode == 2 and needle in done.stderr and len(done.stderr.splitlines()) == 1,
@@ -127,6 +165,8 @@ def test():
         test_document(folder)
         test_change(folder)
         test_groups_and_hints(folder)
+        test_inference(folder)
+        test_load_files(folder)
         test_wrong(folder)
     test_recorded()
 

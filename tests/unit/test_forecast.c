@@ -120,6 +120,16 @@ static void a_sensor_shows_its_window_and_holds_it(void **state)
     assert_false(set.series[0].fresh[35]);
     assert_near(set.series[0].w[35], 354.5, 1e-9);
     forecast_series_done(&set);
+    source.sensor_age_s = 0.13; /* what was seen at 200 ms is there at 330 */
+    assert_int_equal(load(text, &source, &set, error), ST_OK);
+    assert_near(set.series[0].seen[31], 88.0, 1e-9);
+    assert_false(set.series[0].fresh[31]);
+    assert_near(set.series[0].seen[32], 188.0, 1e-9);
+    assert_true(set.series[0].fresh[32]);
+    for (int32_t i = 0; i < 12; i++)
+        assert_false(set.series[0].fresh[i]);      /* nothing has arrived yet */
+    assert_near(set.series[0].w[32], 324.5, 1e-9); /* scored is the power itself */
+    forecast_series_done(&set);
     free(text);
 }
 
