@@ -19,6 +19,7 @@ class FrameWire(Wire):
     def __init__(self, *arguments, **named):
         super().__init__(*arguments, **named)
         self.due = {}  # when a lane's last late answer comes
+        self.late = {}  # how much of a lane has not come yet: a loop that had to wait is past `due`, and has it still to send
 
     def lane(self, frame):
         """What answers in order: a device of a line, all of a stream."""
@@ -53,20 +54,26 @@ class FrameWire(Wire):
 
     def in_order(self, unit, seconds, call):
         """What is late keeps what comes after it waiting: a device, and a stream, answers in order."""
-        now = asyncio.get_running_loop().time()
-        due = self.due[unit] = max(self.due.get(unit, 0.0) + 1e-5, now + seconds)
-        self.later(due - now, call)
+        loop = asyncio.get_running_loop()
+        self.due[unit] = max(self.due.get(unit, 0.0) + 1e-5, loop.time() + seconds)
+        self.late[unit] = self.late.get(unit, 0) + 1
+
+        def come():
+            self.late[unit] -= 1
+            call()
+        loop.call_at(self.due[unit], come)
 
     def on_answer(self, frame, request, back):
         """A whole frame from the device; `request`: what it answers, as far as is known."""
         lane = self.lane(frame)
-        if self.due.get(lane, 0.0) > asyncio.get_running_loop().time():
-            self.in_order(lane, 0.0, lambda: self.answer(frame, request, back))
+        if self.late.get(lane):
+            self.in_order(lane, 0.0, lambda: self.answer(frame, request, back, True))
         else:
             self.answer(frame, request, back)
 
-    def answer(self, frame, request, back):
-        kind = self.strike("drop_answer", "delay", "duplicate_answer", "corrupt_answer", "cut", "trickle", "noise")
+    def answer(self, frame, request, back, queued=False):
+        """`queued`: it had to wait for one before it, and others may wait for it: it is not made later still."""
+        kind = self.strike("drop_answer", "duplicate_answer", "corrupt_answer", "cut", "noise", *(() if queued else ("delay", "trickle")))
         if self.hushed() or kind == "drop_answer":
             return
         if kind == "delay":
