@@ -6,6 +6,7 @@ is changed is one that the link's own checks can see: what no check can find pro
 import asyncio
 import os
 import termios
+import time
 import tty
 
 from wire import Wire, keep_port, reset
@@ -73,6 +74,7 @@ class FrameWire(Wire):
 
     def answer(self, frame, request, back, queued=False):
         """`queued`: it had to wait for one before it, and others may wait for it: it is not made later still."""
+        self.surplus_answer(frame)
         kind = self.strike("drop_answer", "duplicate_answer", "corrupt_answer", "cut", "noise", *(() if queued else ("delay", "trickle")))
         if self.hushed() or kind == "drop_answer":
             return
@@ -106,6 +108,9 @@ class FrameWire(Wire):
 
     def double(self, frame, on):
         self.later(self.rng.uniform(0.0, 0.02), lambda: on(frame))
+
+    def surplus_answer(self, frame):
+        """An answer is on its way, perhaps one to a question that the device got twice."""
 
     def away_answer(self, frame):
         return None
@@ -157,6 +162,7 @@ class RtuWire(ModbusWire):
         self.master_fd = self.slave_fd = -1
         self.asked, self.told, self.waiting = b"", b"", []
         self.quiet = {}
+        self.twice = {}  # how many answers are still to come of a unit that got a question twice
 
     async def start(self):
         self.open()
@@ -246,6 +252,17 @@ class RtuWire(ModbusWire):
             os.write(fd, data)
         except OSError:
             pass  # nobody reads: lost, as on a wire
+
+    def double(self, frame, on):
+        """Its second answer may come while another question of the same length stands, and nothing in it says to what it is."""
+        self.twice[self.unit(frame)] = 2
+        super().double(frame, on)
+
+    def surplus_answer(self, frame):
+        unit = self.unit(frame)
+        if self.twice.get(unit) and unit in self.places:
+            self.twice[unit] -= 1
+            self.places[unit].unsure_s = time.monotonic()
 
     def unit(self, frame):
         return frame[0]
