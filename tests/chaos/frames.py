@@ -6,6 +6,7 @@ is changed is one that the link's own checks can see: what no check can find pro
 import asyncio
 import os
 import termios
+import time
 import tty
 
 from wire import Wire, keep_port, reset
@@ -19,6 +20,7 @@ class FrameWire(Wire):
     def __init__(self, *arguments, **named):
         super().__init__(*arguments, **named)
         self.due = {}  # when a lane's last late answer comes
+        self.late = {}  # how much of a lane has not come yet: a loop that had to wait is past `due`, and has it still to send
 
     def lane(self, frame):
         """What answers in order: a device of a line, all of a stream."""
@@ -53,20 +55,27 @@ class FrameWire(Wire):
 
     def in_order(self, unit, seconds, call):
         """What is late keeps what comes after it waiting: a device, and a stream, answers in order."""
-        now = asyncio.get_running_loop().time()
-        due = self.due[unit] = max(self.due.get(unit, 0.0) + 1e-5, now + seconds)
-        self.at(due, call)
+        loop = asyncio.get_running_loop()
+        self.due[unit] = max(self.due.get(unit, 0.0) + 1e-5, loop.time() + seconds)
+        self.late[unit] = self.late.get(unit, 0) + 1
+
+        def come():
+            self.late[unit] -= 1
+            call()
+        loop.call_at(self.due[unit], come)
 
     def on_answer(self, frame, request, back):
         """A whole frame from the device; `request`: what it answers, as far as is known."""
         lane = self.lane(frame)
-        if self.due.get(lane, 0.0) > asyncio.get_running_loop().time():
-            self.in_order(lane, 0.0, lambda: self.answer(frame, request, back))
+        if self.late.get(lane):
+            self.in_order(lane, 0.0, lambda: self.answer(frame, request, back, True))
         else:
             self.answer(frame, request, back)
 
-    def answer(self, frame, request, back):
-        kind = self.strike("drop_answer", "delay", "duplicate_answer", "corrupt_answer", "cut", "trickle", "noise")
+    def answer(self, frame, request, back, queued=False):
+        """`queued`: it had to wait for one before it, and others may wait for it: it is not made later still."""
+        self.surplus_answer(frame)
+        kind = self.strike("drop_answer", "duplicate_answer", "corrupt_answer", "cut", "noise", *(() if queued else ("delay", "trickle")))
         if self.hushed() or kind == "drop_answer":
             return
         if kind == "delay":
@@ -98,6 +107,9 @@ class FrameWire(Wire):
 
     def double(self, frame, on):
         self.later(self.rng.uniform(0.0, 0.02), lambda: on(frame))
+
+    def surplus_answer(self, frame):
+        """An answer is on its way, perhaps one to a question that the device got twice."""
 
     def away_answer(self, frame):
         return None
@@ -149,6 +161,7 @@ class RtuWire(ModbusWire):
         self.master_fd = self.slave_fd = -1
         self.asked, self.told, self.waiting = b"", b"", []
         self.quiet = {}
+        self.twice = {}  # how many answers are still to come of a unit that got a question twice
 
     async def start(self):
         self.open()
@@ -238,6 +251,17 @@ class RtuWire(ModbusWire):
             os.write(fd, data)
         except OSError:
             pass  # nobody reads: lost, as on a wire
+
+    def double(self, frame, on):
+        """Its second answer may come while another question of the same length stands, and nothing in it says to what it is."""
+        self.twice[self.unit(frame)] = 2
+        super().double(frame, on)
+
+    def surplus_answer(self, frame):
+        unit = self.unit(frame)
+        if self.twice.get(unit) and unit in self.places:
+            self.twice[unit] -= 1
+            self.places[unit].unsure_s = time.monotonic()
 
     def unit(self, frame):
         return frame[0]

@@ -53,10 +53,6 @@ class Wire:
     def later(self, seconds, call):
         return asyncio.get_running_loop().call_later(seconds, call)
 
-    def at(self, due, call):
-        """By the loop's own clock: what is due in an order happens in it, however this process is kept waiting."""
-        return asyncio.get_running_loop().call_at(due, call)
-
     async def break_it(self, trouble):
         self.trouble, self.struck = trouble, 0
         self.on_trouble()

@@ -1,17 +1,21 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """A short slice of the campaign on the links (tests/chaos/links.py), and that its judges see what they are there for."""
+import asyncio
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CHAOS = os.path.join(os.path.dirname(HERE), "chaos")
 sys.path.insert(0, CHAOS)
 
+import frames  # noqa: E402
 from rack import check, main, skip  # noqa: E402
 import troubles  # noqa: E402
 import truth  # noqa: E402
@@ -70,6 +74,26 @@ def blind():
           "a value that is newer than it says proves nothing")
 
 
+def in_order():
+    """A wire that had to wait itself sends the rest of a late answer first, and then the next one."""
+    async def play():
+        wire = frames.FrameWire("wire", random.Random(1), {}, lambda text: None)
+        wire.unit, sent = lambda frame: 0, []
+        wire.trouble = troubles.Trouble("trickle", 1.0, 1.0, 0.02)
+        wire.on_answer(b"first", None, sent.append)
+        time.sleep(0.01)  # the machine is busy elsewhere: what is late is overdue, and the loop has not come to it
+        wire.trouble = None
+        wire.on_answer(b"second", None, sent.append)
+        await asyncio.sleep(0.1)
+        wire.trouble = troubles.Trouble("delay", 1.0, 1.0, 0.02)
+        for frame in (b"third", b"fourth", b"fifth"):
+            wire.on_answer(frame, None, sent.append)
+        await asyncio.sleep(0.3)
+        return b"".join(sent)
+
+    check(asyncio.run(play()) == b"firstsecondthirdfourthfifth", "bytes of two answers are never mixed, and answers never change places")
+
+
 def explain(document, errors):
     """What failed, each once and on its own: all else is how often."""
     for failure in document["failures"][:4]:
@@ -83,6 +107,7 @@ def explain(document, errors):
 def test():
     judges()
     blind()
+    in_order()
     if "thread" in SANITIZE:
         skip("a sanitized daemon meets the same links in the address sanitizer's build, which sees leaks as well")
     if not shutil.which("openssl"):
