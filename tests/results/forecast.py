@@ -384,7 +384,8 @@ def inference_section(page, study, folder):
         page.table(["age", *INFERENCE_HEAD], [inference_row("no hints", alone["busbar"])] +
                    [inference_row(f"{age} ms" if age < 1000 else f"{age // 1000} s", curve[age]) for age in INFERENCE_AGES])
         page.text("Prompts wait about a third of a second here before they are read; a hint that is older than that tells of power that is already drawn. How much the "
-                  "scheduler lets prompts wait is a setting of the serving stack, so the same with others, four runs each:")
+                  "scheduler lets prompts wait is a setting of the serving stack, so the same with others, four runs each. Those of 30 passes are not blind: time since a prompt "
+                  "waits was counted in coarser steps until they had been seen once.")
         rows = []
         for hold, words in ((0, ("--hold-passes", "0")), (30, ("--hold-passes", "30"))):
             held = [inference(page.sim, temp, seed, arrivals, seconds, *words) for seed in list(seeds)[:4]]
@@ -469,7 +470,8 @@ def cost_section(page):
                key=lambda d: d["rack_p99_us"] + d["gpu_p99_us"])
     page.text("## Cost", "", "`./dev bench forecast_`: one update, each timed alone; a rack at 1 kHz with four horizons, one of 72 GPUs with one.")
     verdicts(page, [("a rack, p99, us", best["rack_p99_us"], ("<=", 10.0), 2), ("a GPU, p99, us", best["gpu_p99_us"], ("<=", 1.0), 2)])
-    page.text(f"Bytes of state: {best['rack_bytes']} a rack (four horizons), {best['gpu_bytes']} a GPU (one horizon).")
+    page.text(f"Bytes of state: {best['rack_bytes']} a rack (four horizons), {best['gpu_bytes']} a GPU (one horizon). The machine's load meanwhile: {os.getloadavg()[0]:.1f} on "
+              f"{os.cpu_count()} processors; above their number updates wait for others.")
 
 
 def write(page, folder_to):
