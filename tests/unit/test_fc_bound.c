@@ -482,6 +482,11 @@ static void bounds_stay_between_what_was_seen_and_a_margin_above_the_highest(voi
     FC_NEAR(p.out[1], 215.0);
     FC_NEAR(p.out[2], 215.0);
     FC_NEAR(p.out[3], 215.0);
+    z->margin[FC_BOUND_LAST][0] = 0.5F;
+    z->margin[FC_BOUND_LAST][1] = 0.1F;
+    fc_bound_mix(&r.v, z, &p);
+    FC_NEAR(p.out[0], 170.0);
+    FC_NEAR(p.out[1], 170.0);
     fc_rig_done(&r);
 }
 

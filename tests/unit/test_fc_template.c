@@ -16,6 +16,7 @@
 struct rig {
     struct fc_ring ring;
     float value[2 * SIZE], top[SIZE / FC_RING_GROUP], diff[FC_TEMPLATE_SPEEDS * SIZE], cost[SIZE];
+    float beyond; /* nobody looks at what lies behind */
     struct fc_template like;
 };
 
@@ -293,6 +294,41 @@ static void lags_that_were_hardly_tried_are_left_out(void **state)
     }
 }
 
+/* What costs more than four times the best, noise on top of it, is no moment like now; of the
+ * rest each counts by the square of how near it came. */
+static void what_fits_much_worse_is_left_out(void **state)
+{
+    (void)state;
+    static const int32_t lags[] = { 20, 50, 80 };
+    static const struct {
+        float cost[3];
+        int32_t count;
+    } cases[] = { { { 1.0F, 3.0F, 19.5F }, 3 }, { { 1.0F, 3.0F, 20.5F }, 2 }, { { 1.0F, 20.5F, 20.6F }, 1 } };
+    static struct rig r;
+
+    rig_start(&r, 0.0F);
+    for (int32_t k = 0; k < 3; k++) {
+        const int32_t steps = 1;
+        struct fc_template *like = &r.like;
+        struct fc_template_ask ask = { .floor = 4.0F, .since = SIZE, .most = 3, .count = 1, .steps = &steps };
+        double all = 0.0, mean = 0.0;
+
+        rig_costs(&r, 3, lags, cases[k].cost);
+        fc_template_pick(&r.ring, r.diff, r.cost, &ask, &like);
+        assert_int_equal(r.like.count, cases[k].count);
+        for (int32_t i = 0; i < cases[k].count; i++) {
+            all += pow(5.0 / ((double)cases[k].cost[i] + 4.0), 2.0);
+            mean += pow(5.0 / ((double)cases[k].cost[i] + 4.0), 2.0) * (double)cases[k].cost[i];
+        }
+        for (int32_t i = 0; i < cases[k].count; i++) {
+            assert_int_equal(r.like.lag[i], lags[i]);
+            assert_float_equal(r.like.weight[i],
+                               (float)(pow(5.0 / ((double)cases[k].cost[i] + 4.0), 2.0) / all), 1e-5F);
+        }
+        assert_float_equal(r.like.scale, (float)sqrt((mean / all + 4.0) / 3.0), 1e-4F);
+    }
+}
+
 /* The first and the last lag have a neighbour on one side only. */
 static void lags_at_the_ends_are_no_minima(void **state)
 {
@@ -301,6 +337,7 @@ static void lags_at_the_ends_are_no_minima(void **state)
     static struct rig r;
 
     rig_start(&r, 0.0F);
+    r.beyond = INFINITY;
     for (int32_t k = 0; k < 4; k++) {
         const float cost = 1.0F;
 
@@ -510,6 +547,7 @@ int main(void)
         cmocka_unit_test(an_early_cycle_shifts_what_comes_after_it),
         cmocka_unit_test(the_moments_are_the_cheapest_minima),
         cmocka_unit_test(lags_that_were_hardly_tried_are_left_out),
+        cmocka_unit_test(what_fits_much_worse_is_left_out),
         cmocka_unit_test(lags_at_the_ends_are_no_minima),
         cmocka_unit_test(half_of_the_weight_says_what_follows),
         cmocka_unit_test(the_peak_is_of_the_samples_asked_for),
