@@ -165,7 +165,7 @@ static void every_score_lies_in_its_bin(void **state)
         fc_conformal_init(&c, 0.0F, 0.25F);
         fc_conformal_learn(&c, (float)score, 0.5F);
         for (int32_t b = 0; b < FC_CONFORMAL_BINS; b++)
-            assert_float_equal(c.count[b], b == bin_of(score) ? 2.0F : 0.0F, 0.0F);
+            assert_float_equal(c.count[b], (b == bin_of(score) ? 2.0F : 0.0F), 0.0F);
     }
     static const float ends[] = { -INFINITY, -1.5F, 1.4999999F, 1.5F, INFINITY };
 

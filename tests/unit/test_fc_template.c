@@ -465,7 +465,7 @@ static void a_lag_that_is_tried_anew_is_doubted_as_long_as_it_is(void **state)
             for (int32_t i = 0; i < SIZE; i++) {
                 float fresh = s == 0 || 2 * lags[k] > 16 << 2 * s ? 7.0F : 0.0F;
 
-                assert_float_equal(r.diff[s * SIZE + i], i == lags[k] - 1 ? fresh : 5.0F, 0.0F);
+                assert_float_equal(r.diff[s * SIZE + i], (i == lags[k] - 1 ? fresh : 5.0F), 0.0F);
             }
     }
 }

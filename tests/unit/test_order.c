@@ -41,11 +41,11 @@ static void a_raise_goes_as_far_as_there_is_room(void **state)
     rig_want(rig, 2)->max = 300.0;
     rig->deaf = true;
     rig_step(rig); /* 1 and 2 lower */
-    rig->acks[0] = (struct core_ack){.lever = 1,
-                                     .number = rig_view(rig, 1)->number,
-                                     .readback = 400.0,
-                                     .dispatched_us = rig->now_us,
-                                     .done_us = rig->now_us};
+    rig->acks[0] = (struct core_ack){ .lever = 1,
+                                      .number = rig_view(rig, 1)->number,
+                                      .readback = 400.0,
+                                      .dispatched_us = rig->now_us,
+                                      .done_us = rig->now_us };
     rig->ack_count = 1;
     rig->now_us += rig->step_us;
     rig_step_with(rig, 0);
@@ -78,7 +78,7 @@ static void who_raises_first_rotates(void **state)
 {
     (void)state;
     struct rig *rig = rack_of(4, 1000.0);
-    int32_t first[4] = {0};
+    int32_t first[4] = { 0 };
 
     rig_run(rig, 300000);
     for (int32_t i = 0; i < 80; i++) { /* room for one at a time */
