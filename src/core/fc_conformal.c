@@ -31,7 +31,7 @@ static int32_t fc_conformal_bin(float score)
         return 0;
     x = x < 0.0F ? -sqrtf(-x) : sqrtf(x);
     bin = (int32_t)floorf((x + 1.0F) * (float)(FC_CONFORMAL_BINS / 2));
-    return bin < 0 ? 0 : bin >= FC_CONFORMAL_BINS ? FC_CONFORMAL_BINS - 1 : bin;
+    return bin < FC_CONFORMAL_BINS ? bin : FC_CONFORMAL_BINS - 1; /* just under 1 is rounded up */
 }
 
 void fc_conformal_init(struct fc_conformal *c, float prior, float at)

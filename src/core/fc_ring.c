@@ -35,8 +35,8 @@ float fc_ring_top(const struct fc_ring *ring, const float *value, const float *t
     float w = value[at];
 
     while (at <= end) {
-        if (at % FC_RING_GROUP == 0 && at + FC_RING_GROUP - 1 <= end &&
-            (at & mask) / FC_RING_GROUP != ring->head / FC_RING_GROUP) {
+        /* a whole group is never the one that is half old, half new: that is longer than the ring */
+        if (at % FC_RING_GROUP == 0 && at + FC_RING_GROUP - 1 <= end) {
             float group_w = top[(at & mask) / FC_RING_GROUP];
 
             w = group_w > w ? group_w : w;

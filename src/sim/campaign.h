@@ -56,6 +56,8 @@ struct campaign_case {
     struct load_options load;
     double envelope_w, seconds, baud;
     double charge_ratio;       /* batteries begin with: under 0.95 they want to charge      */
+    double shift_s;            /* an operator moves power between accelerators so often...   */
+    double shift_part;         /* ...down to that part of their range; INFINITY: never       */
     int64_t period_us;
     int32_t trouble_count;
     struct campaign_trouble trouble[CAMPAIGN_TROUBLES_MAX];

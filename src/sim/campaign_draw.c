@@ -218,23 +218,34 @@ static bool campaign_draw_is_grid(const struct campaign_trouble *t)
     return t->kind == CAMPAIGN_SAG || t->kind == CAMPAIGN_INTERRUPTION;
 }
 
-/* What comes twice matters where one order follows the other: a load that moves under
- * an envelope that is too small for it. */
-static void campaign_draw_busy(struct campaign_case *c, struct campaign_trouble *t, struct rng *rng)
+/* What comes twice matters where one order of a lever follows the other, down here while
+ * another waits for the room there: loads take turns under an envelope that is too small
+ * for all, and an operator moves power between them. Drawn apart, as below. */
+static void campaign_draw_busy(struct campaign_case *c, struct campaign_trouble *t, double floor_w,
+                               double ceiling_w)
 {
-    t->value = rng_uniform(rng, 0.3, 1.0);
-    t->for_s = rng_uniform(rng, 3.0, 20.0);
-    t->device = campaign_draw_luck(rng, 0.7) ? CORE_NONE : t->device;
+    struct rng rng;
+
+    rng_init(&rng, c->seed, 79);
+    t->value = rng_uniform(&rng, 0.3, 1.0);
+    t->at_s = rng_uniform(&rng, CAMPAIGN_DRAW_FIRST_S, c->seconds * 0.4);
+    t->for_s = rng_uniform(&rng, 3.0, 20.0);
+    t->device = campaign_draw_luck(&rng, 0.7) ? CORE_NONE : t->device;
     c->load.kind = LOAD_SQUARE;
-    c->load.period_s = rng_uniform(rng, 2.0, 8.0);
-    c->load.duty_ratio = rng_uniform(rng, 0.3, 0.7);
+    c->load.period_s = rng_uniform(&rng, 2.0, 8.0);
+    c->load.duty_ratio = rng_uniform(&rng, 0.3, 0.7);
     c->load.skew_s = c->load.period_s;
+    c->shift_s = rng_uniform(&rng, 1.2, 4.0);
+    c->shift_part = rng_uniform(&rng, 0.0, 0.4);
+    if (campaign_draw_luck(&rng, 0.5))
+        c->envelope_w = c->rack.envelope_w =
+            round(floor_w + rng_uniform(&rng, 0.1, 0.7) * (ceiling_w - floor_w));
 }
 
 /* Few supplies are left for the load, and nothing limits that: they fall into their
  * over-current mode; not together with a sag, which no supply bears then. And what is
  * only lent. Drawn apart: other draws stay what they are. */
-static void campaign_draw_more(struct campaign_case *c, double ceiling_w)
+static void campaign_draw_more(struct campaign_case *c, double floor_w, double ceiling_w)
 {
     struct rng rng;
     bool grid = false;
@@ -242,7 +253,7 @@ static void campaign_draw_more(struct campaign_case *c, double ceiling_w)
     rng_init(&rng, c->seed, 78);
     for (int32_t i = 0; i < c->trouble_count; i++) {
         if (c->trouble[i].kind == CAMPAIGN_LINK && c->trouble[i].fault == LINK_DUPLICATE)
-            campaign_draw_busy(c, &c->trouble[i], &rng);
+            campaign_draw_busy(c, &c->trouble[i], floor_w, ceiling_w);
         grid = grid || campaign_draw_is_grid(&c->trouble[i]);
         if (c->trouble[i].kind == CAMPAIGN_PLAN && campaign_draw_luck(&rng, 0.5)) {
             c->trouble[i].lends = true;
@@ -288,6 +299,7 @@ void campaign_draw(uint64_t seed, struct campaign_case *ret)
 
     memset(ret, 0, sizeof *ret);
     ret->seed = seed;
+    ret->shift_s = INFINITY;
     rng_init(&rng, seed, 77);
     campaign_draw_rack(ret, &rng);
     campaign_draw_params(ret, &rng);
@@ -311,7 +323,7 @@ void campaign_draw(uint64_t seed, struct campaign_case *ret)
             ret->trouble[i].value =
                 round(floor_w + ret->trouble[i].value * (fmax(ceiling_w, floor_w + 100.0) - floor_w));
     }
-    campaign_draw_more(ret, fmax(ceiling_w, floor_w + 100.0));
+    campaign_draw_more(ret, floor_w, fmax(ceiling_w, floor_w + 100.0));
     campaign_draw_order(ret);
 }
 
@@ -330,6 +342,8 @@ void campaign_describe(const struct campaign_case *c, char *ret, int room)
                  c->rack.node_count * c->rack.node_gpus, c->rack.nominal_v, plant_start_word(c->params.start),
                  c->envelope_w, c->seconds);
 
+    if (isfinite(c->shift_s) && at < room)
+        at += snprintf(ret + at, (size_t)(room - at), " power moved every %.2f s;", c->shift_s);
     for (int32_t i = 0; i < c->trouble_count && at < room; i++) {
         const struct campaign_trouble *t = &c->trouble[i];
         const char *word = t->lends                   ? "lends"

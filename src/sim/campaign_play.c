@@ -44,6 +44,7 @@ struct campaign_play {
     bool failed[PLANT_MODULES_MAX]; /* by OVERLOAD                                       */
     int32_t overload_left;          /* supplies that stay...                                 */
     double overload_at_s;           /* ...while the others fail then; NAN: not now           */
+    int64_t shifts;                 /* how often power was moved                             */
     double link_s;                  /* until then links are at fault, or were lately        */
 };
 
@@ -93,6 +94,25 @@ static void campaign_play_plan(struct campaign_play *p, const struct campaign_tr
     plan->version++;
     p->wanted_w = envelope_w;
     p->lent_armed = p->lent_over = false;
+}
+
+/* Every other accelerator may have little now; and those the next time. */
+static void campaign_play_shift(struct campaign_play *p)
+{
+    const struct core_config *config = virtual_config(p->v);
+    struct core_plan *plan = virtual_plan(p->v);
+
+    if (!(virtual_now_s(p->v) >= (double)(p->shifts + 1) * p->c->shift_s))
+        return;
+    p->shifts++;
+    for (int32_t l = 0, gpu = 0; l < config->lever_count; l++) {
+        const struct core_config_lever *lever = &config->levers[l];
+        double low_w = lever->min + p->c->shift_part * (lever->max - lever->min);
+
+        if (lever->use == CORE_LEVER_LIMIT)
+            core_plan_levers(plan)[l].max = (gpu++ + p->shifts) % 2 == 0 ? low_w : lever->max;
+    }
+    plan->version++;
 }
 
 /* What so many supplies give before they fall into their over-current mode. */
@@ -500,6 +520,7 @@ enum status campaign_play(const struct campaign_case *c, uint32_t without, struc
     virtual_watch(p->v, &watch);
     while (virtual_now_s(p->v) < c->seconds && checks_ok(p->checks) && !checks_beyond(p->checks)) {
         campaign_play_troubles(p);
+        campaign_play_shift(p);
         campaign_play_step(p);
     }
     if (c->seed % CAMPAIGN_PLAY_RESTORE == 0 && !checks_beyond(p->checks))

@@ -167,7 +167,7 @@ class Shop:
     @staticmethod
     def names():
         """Unit tests that see the core from inside, by what they include or are called after; those of whole steps too."""
-        inside = re.compile(r'#include "(core_rig|ride_rig|ledger_rig|busbar/fc)\.h"|#include "core/')
+        inside = re.compile(r'#include "(core_rig|ride_rig|ledger_rig|fc_rig|busbar/fc)\.h"|#include "core/')
         modules = {"test_" + os.path.basename(p) for p in glob.glob(os.path.join(TOP, "src", "core", "*.c"))}
         found = []
         for path in sorted(glob.glob(os.path.join(TOP, "tests", "unit", "test_*.c"))):

@@ -204,9 +204,12 @@ static inline struct ride_rig *ride_rig_make(bool keeps, bool delays, enum signa
         rig->levers[r->gpu[g]].base = 6000.0;
         (void)rig_measure(rig, r->gpu[g], r->load_w / RIDE_RIG_GPUS);
     }
-    for (int32_t i = 0; i < RIDE_RIG_COUNT; i++) {
-        ride_rig_supply(r, i);
+    for (int32_t i = 0; i < RIDE_RIG_COUNT; i++) { /* which is listed first must not matter */
+        if (!keeps)
+            ride_rig_supply(r, i);
         ride_rig_battery(r, i);
+        if (keeps)
+            ride_rig_supply(r, i);
     }
     for (int32_t s = 0; s < RIDE_RIG_SHELVES; s++)
         r->input[s] = 1.0;

@@ -173,50 +173,53 @@ static void moves_inside_the_band_count_by_their_size(void **state)
     }
 }
 
-/* Eight leaves that could all be raised at once. */
+/* Eight leaves that could all be raised at once; whatever their levers count in. */
 static void raises_under_a_zone_that_swings_are_rationed(void **state)
 {
     (void)state;
-    struct rig *rig = rig_new();
-    int32_t rack = rig_node(rig, CORE_NODE_RACK, CORE_NONE), sensor;
-    double held_w[2] = { 0.0, 0.0 };
 
-    for (int32_t l = 0; l < 8; l++)
-        rig_gpu(rig, rack, 100, 1000);
-    sensor = rig_sensor(rig, rack, 500.0);
-    rig_start(rig);
-    rig->plan->band.release_jitter_ratio = 0.0;
-    rig->plan->band.release_gain_per_s = 5.0;
-    rig_limit(rig, rack, 8000.0);
-    for (int32_t l = 0; l < 8; l++)
-        rig_want(rig, l)->max = 800.0;
-    for (int32_t k = 0; k < 80; k++) {
-        rig->value[sensor] = 9600.0;
-        rig_run(rig, 20000);
-        rig->value[sensor] = 100.0;
-        rig_run(rig, 480000);
+    for (double unit_w = 1.0; unit_w < 5.0; unit_w += 3.0) {
+        struct rig *rig = rig_new();
+        int32_t rack = rig_node(rig, CORE_NODE_RACK, CORE_NONE), sensor;
+        double held_w[2] = { 0.0, 0.0 };
+
+        for (int32_t l = 0; l < 8; l++)
+            rig->levers[rig_gpu(rig, rack, 100.0 / unit_w, 1000.0 / unit_w)].watts_per_unit = unit_w;
+        sensor = rig_sensor(rig, rack, 500.0);
+        rig_start(rig);
+        rig->plan->band.release_jitter_ratio = 0.0;
+        rig->plan->band.release_gain_per_s = 5.0;
+        rig_limit(rig, rack, 8000.0);
+        for (int32_t l = 0; l < 8; l++)
+            rig_want(rig, l)->max = 800.0 / unit_w;
+        for (int32_t k = 0; k < 80; k++) {
+            rig->value[sensor] = 9600.0;
+            rig_run(rig, 20000);
+            rig->value[sensor] = 100.0;
+            rig_run(rig, 480000);
+        }
+        assert_true(gain(rig) < 0.3);
+        rig->plan->band.release_gain_per_s = 0.1; /* 800 W a second, undamped */
+        for (int32_t l = 0; l < 8; l++)
+            rig_want(rig, l)->max = 200.0 / unit_w;
+        rig_run(rig, 500000);
+        for (int32_t l = 0; l < 8; l++)
+            held_w[0] += unit_w * *rig_held(rig, l);
+        RIG_NEAR(held_w[0], 1600.0); /* lowering is not rationed */
+        for (int32_t l = 0; l < 8; l++)
+            rig_want(rig, l)->max = 900.0 / unit_w;
+        rig_run(rig, 3000000);
+        for (int32_t l = 0; l < 8; l++)
+            held_w[1] += unit_w * *rig_held(rig, l);
+        assert_true(held_w[1] > held_w[0]);
+        assert_true(held_w[1] <=
+                    held_w[0] + 800.0 + 3.0 * 0.25 * 800.0); /* what was saved up, and three seconds */
+        rig_run(rig, 90000000);                              /* calm again */
+        RIG_NEAR(gain(rig), 1.0);
+        for (int32_t l = 0; l < 8; l++)
+            assert_true(unit_w * *rig_held(rig, l) > 898.0); /* as close as levers are told apart */
+        rig_free(rig);
     }
-    assert_true(gain(rig) < 0.3);
-    rig->plan->band.release_gain_per_s = 0.1; /* 800 W a second, undamped */
-    for (int32_t l = 0; l < 8; l++)
-        rig_want(rig, l)->max = 200.0;
-    rig_run(rig, 500000);
-    for (int32_t l = 0; l < 8; l++)
-        held_w[0] += *rig_held(rig, l);
-    RIG_NEAR(held_w[0], 1600.0); /* lowering is not rationed */
-    for (int32_t l = 0; l < 8; l++)
-        rig_want(rig, l)->max = 900.0;
-    rig_run(rig, 3000000);
-    for (int32_t l = 0; l < 8; l++)
-        held_w[1] += *rig_held(rig, l);
-    assert_true(held_w[1] > held_w[0]);
-    assert_true(held_w[1] <=
-                held_w[0] + 800.0 + 3.0 * 0.25 * 800.0); /* what was saved up, and three seconds */
-    rig_run(rig, 90000000);                              /* calm again */
-    RIG_NEAR(gain(rig), 1.0);
-    for (int32_t l = 0; l < 8; l++)
-        assert_true(*rig_held(rig, l) > 899.0); /* as close as levers are told apart */
-    rig_free(rig);
 }
 
 static void nothing_is_damped_when_it_is_off_or_nothing_is_ordered(void **state)

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <math.h>
 
 #include "core/fc_conformal.h"
 
@@ -136,6 +137,141 @@ static void the_loss_is_least_at_the_quantile(void **state)
     assert_true(at[1] < at[0] && at[1] < at[2]);
 }
 
+/* 48 bins, their edges at 1.5 times the square of a 24th: -1.5 to 1.5, fine around zero. */
+static double edge(int32_t bin)
+{
+    double x = (bin - 24) / 24.0;
+
+    return 1.5 * x * fabs(x);
+}
+
+static int32_t bin_of(double score)
+{
+    int32_t bin = 0;
+
+    while (bin < 47 && edge(bin + 1) <= score)
+        bin++;
+    return bin;
+}
+
+static void every_score_lies_in_its_bin(void **state)
+{
+    (void)state;
+
+    for (int32_t i = -200; i <= 200; i++) {
+        struct fc_conformal c;
+        double score = i * 0.0101 + 0.0003;
+
+        fc_conformal_init(&c, 0.0F, 0.25F);
+        fc_conformal_learn(&c, (float)score, 0.5F);
+        for (int32_t b = 0; b < FC_CONFORMAL_BINS; b++)
+            assert_float_equal(c.count[b], (b == bin_of(score) ? 2.0F : 0.0F), 0.0F);
+    }
+    static const float ends[] = { -INFINITY, -1.5F, 1.4999999F, 1.5F, INFINITY };
+
+    for (int32_t k = 0; k < 5; k++) {
+        struct fc_conformal c;
+
+        fc_conformal_init(&c, 0.0F, 0.25F);
+        fc_conformal_learn(&c, ends[k], 1.0F);
+        assert_float_equal(c.count[k < 2 ? 0 : FC_CONFORMAL_BINS - 1], 1.0F, 0.0F);
+    }
+}
+
+/* Quantiles lie inside of a bin, by how much of it is needed; newer scores count for more. */
+static void quantiles_are_read_off_the_bins(void **state)
+{
+    (void)state;
+    static const float scores[] = { -0.9F, -0.5F, -0.1F, 0.0F, 0.1F, 0.5F, 0.9F };
+    float level[9], q[9];
+    struct fc_conformal c;
+    double count[48] = { 0.0 }, total = 0.0;
+
+    fc_conformal_init(&c, 0.0F, 0.25F);
+    for (int32_t i = 0; i < 7; i++) {
+        fc_conformal_learn(&c, scores[i], 0.5F); /* the newest counts for twice the one before */
+        count[bin_of((double)scores[i])] += pow(2.0, i + 1);
+        total += pow(2.0, i + 1);
+    }
+    assert_float_equal(c.total, (float)total, 1e-3F);
+    for (int32_t l = 0; l < 9; l++)
+        level[l] = 0.9F - 0.1F * (float)l + (l == 8 ? 0.05F : 0.0F);
+    fc_conformal_quantiles(&c, 9, level, q);
+    for (int32_t l = 0; l < 9; l++) {
+        double above = 0.0, want = (double)level[l] * total;
+        int32_t bin = 47;
+
+        for (; bin > 0 && above + count[bin] < want; bin--)
+            above += count[bin];
+        assert_float_equal(
+            q[l], (float)(edge(bin + 1) - (want - above) / count[bin] * (edge(bin + 1) - edge(bin))), 1e-4F);
+    }
+}
+
+/* Three fifths of the doubt lie at nothing, the rest at half of it, at it, at twice and four times. */
+static void doubt_is_spread_upwards(void **state)
+{
+    (void)state;
+    struct fc_conformal c;
+
+    fc_conformal_init(&c, 5.0F, 0.2F);
+    assert_float_equal(c.total, 5.0F, 0.0F);
+    assert_float_equal(c.count[bin_of(0.0)], 3.0F, 1e-5F);
+    assert_float_equal(c.count[bin_of(0.1)], 1.0F, 1e-5F);
+    assert_float_equal(c.count[bin_of(0.2)], 0.5F, 1e-5F);
+    assert_float_equal(c.count[bin_of(0.4)], 0.3F, 1e-5F);
+    assert_float_equal(c.count[bin_of(0.8)], 0.2F, 1e-5F);
+}
+
+/* Counts are made smaller together: nothing else changes by it. */
+static void making_counts_smaller_changes_no_quantile(void **state)
+{
+    (void)state;
+    struct fc_conformal c;
+    bool smaller = false;
+    float before[4], after[4];
+
+    seed = 9;
+    fc_conformal_init(&c, 1.0F, 0.25F);
+    for (int32_t i = 0; i < 400; i++) {
+        float score = 2.0F * uniform() - 1.0F, unit = c.unit;
+        struct fc_conformal other = c;
+
+        fc_conformal_learn(&c, score, 0.95F);
+        if (c.unit < unit) {
+            smaller = true;
+            other.unit *= 1e-3F; /* the same, from counts that were smaller all along */
+            other.total *= 1e-3F;
+            for (int32_t b = 0; b < FC_CONFORMAL_BINS; b++)
+                other.count[b] *= 1e-3F;
+            fc_conformal_learn(&other, score, 0.95F);
+            assert_true(other.unit > 1.0F);
+            fc_conformal_quantiles(&c, 4, miss, after);
+            fc_conformal_quantiles(&other, 4, miss, before);
+            for (int32_t l = 0; l < 4; l++)
+                assert_float_equal(after[l], before[l], 1e-4F);
+            assert_float_equal(c.unit, 1.0F, 0.0F);
+        }
+    }
+    assert_true(smaller);
+}
+
+/* 0.06 of the scores' size, and as much more as there are few of them: never above their size. */
+static void a_following_margin_goes_by_steps(void **state)
+{
+    (void)state;
+
+    for (int32_t count = 0; count < 100; count += 9) {
+        double step = (0.06 + 1.0 / (count + 2)) * 0.5;
+
+        assert_float_equal(fc_conformal_follow(-0.2F, 0.5F, true, 0.1F, count),
+                           (float)fmin(-0.2 + step * 0.9, 0.5), 1e-6F);
+        assert_float_equal(fc_conformal_follow(0.2F, 0.5F, false, 0.1F, count), (float)(0.2 - step * 0.1),
+                           1e-6F);
+    }
+    assert_float_equal(fc_conformal_follow(0.49F, 0.5F, true, 0.1F, 50), 0.5F, 0.0F);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +283,11 @@ int main(void)
         cmocka_unit_test(counts_stay_finite_for_ever),
         cmocka_unit_test(a_following_margin_holds_about_its_share),
         cmocka_unit_test(the_loss_is_least_at_the_quantile),
+        cmocka_unit_test(every_score_lies_in_its_bin),
+        cmocka_unit_test(quantiles_are_read_off_the_bins),
+        cmocka_unit_test(doubt_is_spread_upwards),
+        cmocka_unit_test(making_counts_smaller_changes_no_quantile),
+        cmocka_unit_test(a_following_margin_goes_by_steps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,11 +41,11 @@ static void a_raise_goes_as_far_as_there_is_room(void **state)
     rig_want(rig, 2)->max = 300.0;
     rig->deaf = true;
     rig_step(rig); /* 1 and 2 lower */
-    rig->acks[0] = (struct core_ack){.lever = 1,
-                                     .number = rig_view(rig, 1)->number,
-                                     .readback = 400.0,
-                                     .dispatched_us = rig->now_us,
-                                     .done_us = rig->now_us};
+    rig->acks[0] = (struct core_ack){ .lever = 1,
+                                      .number = rig_view(rig, 1)->number,
+                                      .readback = 400.0,
+                                      .dispatched_us = rig->now_us,
+                                      .done_us = rig->now_us };
     rig->ack_count = 1;
     rig->now_us += rig->step_us;
     rig_step_with(rig, 0);
@@ -78,7 +78,7 @@ static void who_raises_first_rotates(void **state)
 {
     (void)state;
     struct rig *rig = rack_of(4, 1000.0);
-    int32_t first[4] = {0};
+    int32_t first[4] = { 0 };
 
     rig_run(rig, 300000);
     for (int32_t i = 0; i < 80; i++) { /* room for one at a time */
@@ -205,6 +205,45 @@ static void after_restoring_control_takes_over_again(void **state)
     rig_free(rig);
 }
 
+/* A change under the deadband is not worth an order, unless a sum would stay above its budget
+ * without it: there, and only there, every watt is ordered. The zone is the first, or another. */
+static void no_lowering_is_too_small_where_a_sum_is_above_its_budget(void **state)
+{
+    (void)state;
+
+    for (int32_t over = 0; over < 3; over++) {
+        struct rig *rig = rig_new();
+        int32_t feed = rig_node(rig, CORE_NODE_FEED, CORE_NONE), rack[2];
+        double budget_w[3] = { 3600.0, 1800.0, 1800.0 };
+
+        for (int32_t k = 0; k < 2; k++) {
+            rack[k] = rig_node(rig, CORE_NODE_RACK, feed);
+            for (int32_t i = 0; i < 2; i++)
+                rig->levers[rig_gpu(rig, rack[k], 100, 1000)].deadband = 50.0;
+        }
+        rig_start(rig);
+        rig_limit(rig, feed, budget_w[0]);
+        rig_limit(rig, rack[0], budget_w[1]);
+        rig_limit(rig, rack[1], budget_w[2]);
+        rig_run(rig, 1000000);
+        for (int32_t l = 0; l < 4; l++)
+            RIG_NEAR(*rig_held(rig, l), 900.0);
+        for (int32_t l = 0; l < 4; l++)
+            rig_want(rig, l)->max = 880.0; /* nobody asked for more than that: it can wait */
+        rig_run(rig, 500000);
+        for (int32_t l = 0; l < 4; l++)
+            RIG_NEAR(*rig_held(rig, l), 900.0);
+        struct core_plan_limit *limit = core_plan_nodes(rig->plan)[over == 0 ? feed : rack[over - 1]].limit;
+
+        limit->limit_w = limit->limit_standing_w = budget_w[over] - (over == 0 ? 80.0 : 40.0);
+        rig->plan->version++;
+        rig_run(rig, 500000);
+        for (int32_t l = 0; l < 4; l++)
+            RIG_NEAR(*rig_held(rig, l), over == 0 || l / 2 == over - 1 ? 880.0 : 900.0);
+        rig_free(rig);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +256,7 @@ int main(void)
         cmocka_unit_test(a_device_that_is_gone_is_left_standing),
         cmocka_unit_test(one_that_always_refuses_is_left_standing_in_the_end),
         cmocka_unit_test(after_restoring_control_takes_over_again),
+        cmocka_unit_test(no_lowering_is_too_small_where_a_sum_is_above_its_budget),
     };
 
     return cmocka_run_group_tests_name("order", tests, NULL, NULL);

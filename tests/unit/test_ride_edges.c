@@ -567,6 +567,85 @@ static void a_core_that_has_just_begun_lowers_nothing_in_a_return(void **state)
     ride_rig_free(r);
 }
 
+/* The same in the outage itself, whether the shelves come back apart or it lasts: it hears
+ * for a while whether batteries discharge, then supplies are put where they share. */
+static void a_core_that_has_just_begun_lowers_nothing_in_an_outage(void **state)
+{
+    (void)state;
+
+    for (int32_t together = 0; together < 2; together++) {
+        struct ride_rig *r = together ? ride_rig_new(true) : ride_rig_new_apart(SIGNAL_PSU_OUTPUT_W);
+
+        ride_rig_run(r, 3.0);
+        ride_rig_input(r, 0.0);
+        ride_rig_run(r, together ? 12.0 : 0.1); /* more than 10 s are long */
+        for (int32_t i = 0; i < RIDE_RIG_COUNT; i++)
+            *rig_held(r->rig, r->psu[i].setpoint) = RIDE_RIG_TARGET_V;
+        ride_rig_restart(r);
+        for (int32_t k = 0; k < 480; k++) { /* 4.8 s: past what is only watched, and no order has come */
+            ride_rig_step(r);
+            for (int32_t i = 0; i < RIDE_RIG_COUNT; i++)
+                RIG_NEAR(ride_rig_setpoint(r, i), RIDE_RIG_TARGET_V);
+        }
+        assert_int_equal(ride_rig_state(r), CORE_RIDE_OUTAGE);
+        ride_rig_run(r, 0.7);
+        assert_int_equal(ride_rig_state(r), CORE_RIDE_OUTAGE);
+        for (int32_t i = 0; i < RIDE_RIG_COUNT; i++)
+            RIG_NEAR(ride_rig_setpoint(r, i), 48.0);
+        ride_rig_free(r);
+    }
+}
+
+/* Shelves come back as one only if every supply of every shelf waits as it should: one that
+ * does not would be alone with the load, so all are put where they share with the batteries. */
+static void one_supply_that_would_not_wait_is_enough_to_come_back_apart(void **state)
+{
+    (void)state;
+
+    for (int32_t odd = -1; odd < RIDE_RIG_COUNT; odd++) {
+        struct ride_rig *r = ready(true);
+
+        if (odd >= 0)
+            *rig_held(r->rig, r->psu[odd].start) = 7.0;
+        ride_rig_input(r, 0.0);
+        ride_rig_run(r, 2.0);
+        assert_int_equal(ride_rig_state(r), CORE_RIDE_OUTAGE);
+        for (int32_t i = 0; i < RIDE_RIG_COUNT; i++)
+            RIG_NEAR(ride_rig_setpoint(r, i), odd >= 0 ? 48.0 : RIDE_RIG_TARGET_V);
+        ride_rig_free(r);
+    }
+}
+
+/* What an outage must last before anything is written: as long as the first class of starts, and
+ * as long as a sag that is supported. */
+static void an_outage_of_the_first_class_is_only_watched(void **state)
+{
+    (void)state;
+    static const int64_t first_us[] = { 200000, 1500000, 12000000, 300000 };
+
+    for (int32_t k = 0; k < 4; k++) {
+        struct ride_rig *r = ride_rig_new_apart(SIGNAL_PSU_OUTPUT_W);
+        struct core_plan_ride *plan = &r->rig->plan->ride;
+        double quiet_s = fmin((double)first_us[k] * 1e-6, 10.0); /* after ten seconds none is short */
+
+        if (k == 3) {
+            plan->support_after_us = 2000000;
+            quiet_s = 2.0;
+        }
+        plan->start[0].outage_us = first_us[k];
+        plan->start[1].outage_us = 20000000;
+        ride_rig_run(r, 6.0);
+        ride_rig_input(r, 0.0);
+        ride_rig_run(r, quiet_s - 0.05);
+        for (int32_t i = 0; i < RIDE_RIG_COUNT; i++)
+            RIG_NEAR(ride_rig_setpoint(r, i), RIDE_RIG_TARGET_V);
+        ride_rig_run(r, 0.6);
+        for (int32_t i = 0; i < RIDE_RIG_COUNT; i++)
+            RIG_NEAR(ride_rig_setpoint(r, i), 48.0);
+        ride_rig_free(r);
+    }
+}
+
 /* Three volts down from a lowered set-point is where IT gear resets: batteries come later. */
 static void support_needs_a_busbar_that_bridges_a_step_from_down_there(void **state)
 {
@@ -623,6 +702,9 @@ int main(void)
         cmocka_unit_test(riding_that_is_switched_off_leaves_nothing_behind),
         cmocka_unit_test(a_rise_without_energy_goes_at_once),
         cmocka_unit_test(a_core_that_has_just_begun_lowers_nothing_in_a_return),
+        cmocka_unit_test(a_core_that_has_just_begun_lowers_nothing_in_an_outage),
+        cmocka_unit_test(one_supply_that_would_not_wait_is_enough_to_come_back_apart),
+        cmocka_unit_test(an_outage_of_the_first_class_is_only_watched),
         cmocka_unit_test(support_needs_a_busbar_that_bridges_a_step_from_down_there),
     };
 

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The value at the horizon: what each expert says, how far off it takes itself to be, and
+ * what the mix makes of them. All figures are worked out by hand. */
+#include "fc_rig.h"
+
+static const struct fc_options options = { .kind = FC_RACK,
+                                           .grid_us = 10 * FC_RIG_MS,
+                                           .horizon_count = 1,
+                                           .horizon_us = { 30 * FC_RIG_MS },
+                                           .event_w = 25.0 };
+
+/* From 100 to 200 W of late, now at 120: the spread is 100. */
+static void stand(struct fc_rig *r)
+{
+    static const float w[] = {
+        180.0F, 160.0F, 150.0F, 170.0F, 110.0F, 140.0F, 130.0F, 190.0F, 105.0F, 120.0F
+    };
+
+    fc_rig_make(r, &options);
+    fc_rig_ring(r, 10, w);
+    r->fc->started = 1;
+    r->fc->stats = (struct fc_stats){ .smooth = 110.0, .high = 200.0, .low = 100.0 };
+    r->v.horizon[0].slow = 140.0;
+    r->v.horizon[0].usual = 160.0;
+}
+
+static void persistence_is_believed_first(void **state)
+{
+    (void)state;
+    struct fc_rig r;
+    struct fc_horizon *z;
+
+    fc_rig_make(&r, &options);
+    z = r.v.horizon;
+    for (int32_t e = 0; e < FC_POINTS; e++) {
+        FC_NEAR(z->ratio[e], e == FC_POINT_LAST ? 0.8 : 1.4);
+        FC_NEAR(z->ratio_fast[e], z->ratio[e]);
+        z->ratio[e] = z->ratio_fast[e] = 5.0F;
+        z->ratio_count[e] = 100;
+    }
+    fc_point_doubt(z);
+    for (int32_t e = 0; e < FC_POINTS; e++) {
+        FC_NEAR(z->ratio[e], e == FC_POINT_LAST ? 0.8 : 1.4);
+        FC_NEAR(z->ratio_fast[e], z->ratio[e]);
+        assert_int_equal(z->ratio_count[e], 6); /* worth six forecasts */
+    }
+    fc_rig_done(&r);
+}
+
+/* Error by expected error, as a mean over up to 128 forecasts, and one that follows 8 % each. */
+static void what_experts_were_off_is_a_mean_that_starts_quickly(void **state)
+{
+    (void)state;
+    struct fc_rig r;
+    struct fc_horizon *z;
+    struct fc_pending p;
+    double slow = 0.8, fast = 0.8;
+
+    fc_rig_make(&r, &options);
+    z = r.v.horizon;
+    memset(&p, 0, sizeof p);
+    p.point[FC_POINT_LAST] = 100.0F;
+    p.point_scale[FC_POINT_LAST] = 10.0F;
+    for (int32_t i = 0; i < 300; i++) {
+        double ratio = i % 3 == 0 ? 2.0 : i % 3 == 1 ? 0.5 : 10.0; /* 200 W off say no more than 100 */
+        double rate = 1.0 / (fmin(i + 7, 128) + 1.0);
+        float truth = i % 3 == 0 ? 120.0F : i % 3 == 1 ? 95.0F : 300.0F;
+
+        fc_point_learn(z, &p, truth);
+        slow += rate * (ratio - slow);
+        fast += fmax(rate, 0.08) * (ratio - fast);
+        FC_NEAR(z->ratio[FC_POINT_LAST], slow);
+        FC_NEAR(z->ratio_fast[FC_POINT_LAST], fast);
+    }
+    for (int32_t e = FC_POINT_LAST + 1; e < FC_POINTS; e++) { /* those that said nothing learnt nothing */
+        FC_NEAR(z->ratio[e], 1.4);
+        assert_int_equal(z->ratio_count[e], 6);
+    }
+    fc_rig_done(&r);
+}
+
+static void each_expert_says_how_far_off_it_expects_to_be(void **state)
+{
+    (void)state;
+    struct fc_rig r;
+    struct fc_horizon *z;
+    struct fc_pending p;
+    float w, scale;
+
+    stand(&r);
+    z = r.v.horizon;
+    memset(&p, 0, sizeof p);
+    p.now = 120.0F;
+    p.middle[FC_BOUND_RECENT] = 190.0F;
+    fc_point_say(&r.v, z, 30.0F, &p);
+    FC_NEAR(p.point[FC_POINT_LAST], 120.0);
+    FC_NEAR(p.point_scale[FC_POINT_LAST], 30.0);
+    FC_NEAR(p.point[FC_POINT_SMOOTH], 110.0); /* 10 W from the present, and 30 W of movement */
+    FC_NEAR(p.point_scale[FC_POINT_SMOOTH], hypot(30.0, 10.0));
+    FC_NEAR(p.point[FC_POINT_SLOW], 140.0);
+    FC_NEAR(p.point_scale[FC_POINT_SLOW], hypot(30.0, 20.0));
+    FC_NEAR(p.point[FC_POINT_USUAL], 160.0);
+    FC_NEAR(p.point_scale[FC_POINT_USUAL], hypot(30.0, 40.0));
+    FC_NEAR(p.point[FC_POINT_RECENT], 190.0); /* half as far away as it lies above */
+    FC_NEAR(p.point_scale[FC_POINT_RECENT], hypot(30.0, 35.0));
+    FC_NEAR(p.point_scale[FC_POINT_TEMPLATE], 0.0);
+    FC_NEAR(p.point_scale[FC_POINT_HINT], 0.0);
+    FC_NEAR(p.point_scale[FC_POINT_RLS], 0.0);
+
+    /* A moment 5 samples ago: it stood at 110 W then, and at 190 W three samples later. */
+    z->like = (struct fc_template){ .count = 1, .lag = { 5 }, .weight = { 1.0F }, .scale = 4.0F };
+    fc_point_say(&r.v, z, 30.0F, &p);
+    FC_NEAR(p.point[FC_POINT_TEMPLATE], 190.0);
+    FC_NEAR(p.point_scale[FC_POINT_TEMPLATE], hypot(4.0 + 0.002 * 100.0, 110.0 - 120.0));
+
+    /* A mark 100 ms ago: what followed such marks is asked for at the horizon, 30 ms ahead. */
+    for (int32_t k = 0; k <= 80; k++) {
+        if (k % 20 == 0)
+            fc_hint_mark(&r.fc->hints, k * 10 * FC_RIG_MS, FC_MARK_GO, 0.0);
+        fc_hint_learn(&r.fc->hints, k * 10 * FC_RIG_MS, (float)(k % 20) * 5.0F);
+    }
+    r.fc->at_us = 900 * FC_RIG_MS;
+    fc_point_say(&r.v, z, 30.0F, &p);
+    FC_NEAR(p.point_scale[FC_POINT_HINT], 0.0); /* nobody ever gave a hint to this one */
+    r.fc->hinted = 1;
+    fc_point_say(&r.v, z, 30.0F, &p);
+    assert_true(fc_hint_value(&r.fc->hints, 930 * FC_RIG_MS, 0.2F, &w, &scale));
+    FC_NEAR(p.point[FC_POINT_HINT], w);
+    FC_NEAR(p.point_scale[FC_POINT_HINT], scale);
+    assert_float_equal(w, 62.5, 0.1); /* between the 12th sample after the mark and the 13th */
+    fc_rig_done(&r);
+}
+
+/* All it hears are differences to the present in spreads, so that it needs no units. */
+static void the_regression_hears_differences_in_spreads(void **state)
+{
+    (void)state;
+    struct fc_rig r;
+    struct fc_horizon *z;
+    struct fc_pending p;
+    static const double expected[FC_RLS_FEATURES] = {
+        0.1,                                  /* a constant                          */
+        -0.15, 0.7, 0.1, 0.2, -0.1, 0.5, 0.3, /* 105, 190, 130, 140, 110, 170, 150 W */
+        0.2,                                  /* the slow mean, 140 W                */
+        0.05,  0.4,                           /* the template's word and its peak    */
+        -0.25,                                /* marks                               */
+        0.5,                                  /* the queue                           */
+    };
+
+    stand(&r);
+    z = r.v.horizon;
+    memset(&p, 0, sizeof p);
+    p.now = 120.0F;
+    p.point[FC_POINT_TEMPLATE] = 125.0F;
+    p.middle[FC_BOUND_TEMPLATE] = 160.0F;
+    p.point[FC_POINT_HINT] = 95.0F;
+    p.point_scale[FC_POINT_HINT] = 1.0F;
+    z->like.count = 1;
+    r.fc->hints.queue_us = 0;
+    r.fc->hints.queue = 14.0F; /* 9 as a rule; 5 more are half of 9 and one */
+    r.fc->hints.queue_slow = 9.0F;
+    FC_NEAR(fc_point_regress(&r.v, z, 30.0F, &p), 120.0); /* it knows nothing yet */
+    for (int32_t i = 0; i < z->rls.count; i++)
+        FC_NEAR(p.feature[i], expected[i]);
+    FC_NEAR(p.point[FC_POINT_RLS], 120.0);
+    FC_NEAR(p.point_scale[FC_POINT_RLS], 30.0);
+
+    /* What is not there is no difference; a queue counts for two of itself at most. */
+    z->like.count = 0;
+    p.point_scale[FC_POINT_HINT] = 0.0F;
+    r.fc->hints.queue = 1000.0F;
+    z->rls.weight[0][1] = 1.0; /* 15 W less */
+    z->rls.weight[1][2] = 0.5; /* 35 W more */
+    FC_NEAR(fc_point_regress(&r.v, z, 30.0F, &p), 155.0);
+    FC_NEAR(p.point[FC_POINT_RLS], 105.0);
+    FC_NEAR(p.point_scale[FC_POINT_RLS], hypot(30.0, 15.0));
+    FC_NEAR(p.feature[9], 0.0);
+    FC_NEAR(p.feature[10], 0.0);
+    FC_NEAR(p.feature[11], 0.0);
+    FC_NEAR(p.feature[12], 2.0);
+    r.fc->hints.queue = 0.0F;
+    r.fc->hints.queue_slow = 1e-3F;
+    (void)fc_point_regress(&r.v, z, 30.0F, &p);
+    assert_float_equal(p.feature[12], -1e-3, 1e-5);
+    r.fc->hints.queue_us = INT64_MIN;
+    (void)fc_point_regress(&r.v, z, 30.0F, &p);
+    FC_NEAR(p.feature[12], 0.0);
+
+    /* Never outside of what was seen of late. */
+    z->rls.weight[0][1] = 10.0;
+    z->rls.weight[1][2] = 5.0;
+    FC_NEAR(fc_point_regress(&r.v, z, 30.0F, &p), 200.0);
+    FC_NEAR(p.point[FC_POINT_RLS], 100.0);
+    FC_NEAR(p.point_scale[FC_POINT_RLS], hypot(30.0, 20.0));
+    fc_rig_done(&r);
+}
+
+/* Weights are (least error / error) to the 16th; the larger of both ratios counts, and marks
+ * must be half as good again. */
+static void the_mix_is_by_expected_errors(void **state)
+{
+    (void)state;
+    struct fc_rig r;
+    struct fc_horizon *z;
+    struct fc_pending p;
+    double last = pow(6.0 / 7.0, 16.0), hint = pow(6.0 / 6.5, 16.0);
+
+    stand(&r);
+    z = r.v.horizon;
+    memset(&p, 0, sizeof p);
+    p.now = 120.0F;
+    FC_NEAR(fc_point_mix(&r.v, z, &p), 120.0); /* nobody says anything */
+    p.point[FC_POINT_LAST] = 120.0F;
+    p.point_scale[FC_POINT_LAST] = 10.0F;
+    z->ratio[FC_POINT_LAST] = 0.5F;
+    z->ratio_fast[FC_POINT_LAST] = 0.7F; /* error 7 */
+    p.point[FC_POINT_TEMPLATE] = 150.0F;
+    p.point_scale[FC_POINT_TEMPLATE] = 5.0F;
+    z->ratio[FC_POINT_TEMPLATE] = 1.2F; /* error 6 */
+    z->ratio_fast[FC_POINT_TEMPLATE] = 0.9F;
+    p.point[FC_POINT_HINT] = 180.0F;
+    p.point_scale[FC_POINT_HINT] = 6.5F;
+    z->ratio[FC_POINT_HINT] = z->ratio_fast[FC_POINT_HINT] = 2.0F / 3.0F; /* error 6.5 */
+    FC_NEAR(fc_point_mix(&r.v, z, &p), (120.0 * last + 150.0 + 180.0 * hint) / (last + 1.0 + hint));
+
+    /* One that was never off is right. */
+    z->ratio[FC_POINT_TEMPLATE] = z->ratio_fast[FC_POINT_TEMPLATE] = 0.0F;
+    FC_NEAR(fc_point_mix(&r.v, z, &p), 150.0);
+    fc_rig_done(&r);
+}
+
+/* After a change of load what came before it is not heard for a moment. */
+static void after_a_change_only_what_stands_by_the_present_is_heard(void **state)
+{
+    (void)state;
+    static const bool heard[FC_POINTS] = {
+        [FC_POINT_LAST] = true, [FC_POINT_SMOOTH] = true, [FC_POINT_RECENT] = true, [FC_POINT_HINT] = true
+    };
+    struct fc_rig r;
+    struct fc_horizon *z;
+
+    stand(&r);
+    z = r.v.horizon;
+    for (int32_t e = 0; e < FC_POINTS; e++) {
+        struct fc_pending p;
+
+        memset(&p, 0, sizeof p);
+        p.now = 120.0F;
+        p.point[e] = 177.0F;
+        p.point_scale[e] = 1.0F;
+        r.fc->change.lost = 1;
+        FC_NEAR(fc_point_mix(&r.v, z, &p), heard[e] ? 177.0 : 120.0);
+        r.fc->change.lost = 0;
+        FC_NEAR(fc_point_mix(&r.v, z, &p), 177.0);
+    }
+    fc_rig_done(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(persistence_is_believed_first),
+        cmocka_unit_test(what_experts_were_off_is_a_mean_that_starts_quickly),
+        cmocka_unit_test(each_expert_says_how_far_off_it_expects_to_be),
+        cmocka_unit_test(the_regression_hears_differences_in_spreads),
+        cmocka_unit_test(the_mix_is_by_expected_errors),
+        cmocka_unit_test(after_a_change_only_what_stands_by_the_present_is_heard),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
