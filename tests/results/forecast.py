@@ -193,7 +193,7 @@ def field_section(page, study, folder):
     with tempfile.TemporaryDirectory() as temp:
         loads = [("square wave, A100", [os.path.join(folder, "gpu_meter_0p2ms", "a100_square52ms_meter.csv.gz")], study.meter, (10, "100,1000")),
                  ("step, RTX 3090", [os.path.join(folder, "gpu_meter_0p2ms", "rtx3090_step6s_meter.csv.gz")], study.meter, (10, "100,1000"))] if folder else []
-        made = [inference(page.sim, temp, seed, arrivals, 1800)[0] for seed in INFERENCE_SEEDS[:1 if page.options.quick else 4]]
+        made = [inference(page.sim, temp, seed, arrivals, 300 if page.options.quick else 1800)[0] for seed in INFERENCE_SEEDS[:1 if page.options.quick else 4]]
         loads.append(("inference", made, study.run, ("--time", "t_s", "--column", "w", "--horizon-ms", "100,1000", "--event-w", str(INFERENCE_SPIKE_W))))
         for load, paths, run, words in loads:
             for what, window, period, age in FIELD:
@@ -355,7 +355,7 @@ INFERENCE_HEAD = ["precision", "recall", "F1", "MAE %", "99 % held", "margin"]
 
 def inference_section(page, study, folder):
     arrivals = os.path.join(folder, "llm_requests", "azure2023_conv.csv.gz") if folder else None
-    seeds, seconds = (INFERENCE_SEEDS[:2], 1800) if page.options.quick else (INFERENCE_SEEDS, 3600)
+    seeds, seconds = (INFERENCE_SEEDS[:1], 600) if page.options.quick else (INFERENCE_SEEDS, 3600)
     spike = ("--time", "t_s", "--column", "w", "--horizon-ms", "100", "--event-w", str(INFERENCE_SPIKE_W))
 
     def scored(path, *words, model="busbar"):
