@@ -164,7 +164,7 @@ static void alarms_are_given_where_they_were_worth_most(void **state)
                 bool spike = highest(run, made, steps) > run->w[made] + 8.0F;
 
                 for (int32_t t = 0; t < 3; t++) {
-                    bool alarm = run->f[made].ahead[h].spike_probability >= at[t];
+                    bool alarm = chance(&run->f[made].ahead[h], (double)run->w[made] + 8.0) >= at[t];
 
                     if (!spike && !alarm)
                         continue;
@@ -173,7 +173,8 @@ static void alarms_are_given_where_they_were_worth_most(void **state)
                     spikes[t] = 0.9995 * spikes[t] + spike;
                 }
             }
-            assert_true(fabs(a->spike_probability - chance(a, (double)run->w[i] + 8.0)) < 1e-3);
+            if (fabs(a->spike_probability - chance(a, (double)run->w[i] + 8.0)) >= 1e-3)
+                continue; /* counts of spikes were worth more (test_fc_spike.c) */
             for (int32_t t = 1; t < 3; t++)
                 if (hits[t] / (alarms[t] + spikes[t]) > hits[best] / (alarms[best] + spikes[best]) + 1e-9)
                     best = t;
@@ -182,10 +183,11 @@ static void alarms_are_given_where_they_were_worth_most(void **state)
             assert_int_equal(a->alarm, a->spike_probability >= at[best]);
         }
         for (int32_t t = 0; t < 3; t++) {
-            assert_true(fabs((double)r.v.horizon[h].alarm[t].hits - hits[t]) < 1e-2 * hits[t]);
-            assert_true(fabs((double)r.v.horizon[h].alarm[t].alarms - alarms[t]) < 1e-2 * alarms[t]);
-            assert_true(fabs((double)r.v.horizon[h].alarm[t].spikes - spikes[t]) < 1e-2 * spikes[t]);
+            assert_true(fabs((double)r.v.horizon[h].alarm[FC_SOURCE_BOUND][t].hits - hits[t]) < 1e-2 * hits[t]);
+            assert_true(fabs((double)r.v.horizon[h].alarm[FC_SOURCE_BOUND][t].alarms - alarms[t]) < 1e-2 * alarms[t]);
+            assert_true(fabs((double)r.v.horizon[h].alarm[FC_SOURCE_BOUND][t].spikes - spikes[t]) < 1e-2 * spikes[t]);
         }
+        assert_true(chosen[0] + chosen[1] + chosen[2] > COUNT - COUNT / 10);
         assert_true(chosen[0] > 0 && chosen[0] < COUNT);
         assert_true(alarmed > 0 && alarmed < COUNT);
     }
