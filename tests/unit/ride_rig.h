@@ -22,6 +22,9 @@
 #define RIDE_RIG_TARGET_V  50.0
 #define RIDE_RIG_ENERGY_J  495000.0
 
+/* How devices are listed; it must not matter, the last one is as good as any. */
+static bool ride_rig_batteries_first;
+
 struct ride_rig_psu {
     int32_t device, input, output, setpoint, start; /* points; start and setpoint levers */
     bool on, mute;                                  /* mute: does not answer, whatever it does */
@@ -204,11 +207,11 @@ static inline struct ride_rig *ride_rig_make(bool keeps, bool delays, enum signa
         rig->levers[r->gpu[g]].base = 6000.0;
         (void)rig_measure(rig, r->gpu[g], r->load_w / RIDE_RIG_GPUS);
     }
-    for (int32_t i = 0; i < RIDE_RIG_COUNT; i++) { /* which is listed first must not matter */
-        if (!keeps)
+    for (int32_t i = 0; i < RIDE_RIG_COUNT; i++) {
+        if (!ride_rig_batteries_first)
             ride_rig_supply(r, i);
         ride_rig_battery(r, i);
-        if (keeps)
+        if (ride_rig_batteries_first)
             ride_rig_supply(r, i);
     }
     for (int32_t s = 0; s < RIDE_RIG_SHELVES; s++)

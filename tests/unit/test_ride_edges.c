@@ -602,11 +602,15 @@ static void one_supply_that_would_not_wait_is_enough_to_come_back_apart(void **s
 {
     (void)state;
 
-    for (int32_t odd = -1; odd < RIDE_RIG_COUNT; odd++) {
-        struct ride_rig *r = ready(true);
+    for (int32_t odd = -1; odd < 2 * RIDE_RIG_COUNT; odd++) {
+        int32_t which = odd % RIDE_RIG_COUNT;
+        struct ride_rig *r;
 
+        ride_rig_batteries_first = odd >= RIDE_RIG_COUNT; /* the last lever is one of theirs, or not */
+        r = ready(true);
+        ride_rig_batteries_first = false;
         if (odd >= 0)
-            *rig_held(r->rig, r->psu[odd].start) = 7.0;
+            *rig_held(r->rig, r->psu[which].start) = 7.0;
         ride_rig_input(r, 0.0);
         ride_rig_run(r, 2.0);
         assert_int_equal(ride_rig_state(r), CORE_RIDE_OUTAGE);
