@@ -81,15 +81,18 @@ static void sent(int fd, const uint8_t *bytes, size_t size)
 }
 
 /* What comes back until `wanted` bytes are there, or nothing more for `quiet_us`
- * when `wanted` is 0. */
+ * when `wanted` is 0, and as many turns as that has milliseconds: a machine that stalls
+ * takes none of them away. */
 static size_t received(int fd, uint8_t *bytes, size_t room, size_t wanted, int64_t quiet_us)
 {
     int64_t until_us = clock_now_us() + (wanted ? RIG_GIVE_UP_US : quiet_us);
+    int64_t turns = wanted ? 0 : quiet_us / 1000;
     size_t size = 0;
 
-    while (clock_now_us() < until_us && (!wanted || size < wanted)) {
+    while ((turns > 0 || clock_now_us() < until_us) && (!wanted || size < wanted)) {
         ssize_t got;
 
+        turns--;
         rig_turn(base);
         got = read(fd, bytes + size, room - size);
         if (got > 0)
