@@ -57,6 +57,7 @@ struct campaign_case {
     double envelope_w, seconds, baud;
     double charge_ratio;       /* batteries begin with: under 0.95 they want to charge      */
     int64_t period_us;
+    enum core_forecast forecast; /* TOLD: nonsense, anew each second                        */
     int32_t trouble_count;
     struct campaign_trouble trouble[CAMPAIGN_TROUBLES_MAX];
 };

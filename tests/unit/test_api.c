@@ -569,7 +569,7 @@ static void every_route_is_in_the_documentation(void **state)
         if (!strstr(page, title))
             fail_msg("docs/api.md has no section '%s'", name);
     }
-    assert_int_equal(routes, 16);
+    assert_int_equal(routes, 17);
     free(page);
 }
 
