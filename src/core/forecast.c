@@ -21,7 +21,7 @@
 #define FORECAST_RISE_S 10.0 /* time constants of what allocation hears: several  */
 #define FORECAST_FALL_S 20.0 /* sweeps over all boards; some iterations           */
 /* What was foreseen is about a horizon, not a moment: it is heard sooner. */
-#define FORECAST_SEEN_RISE_S 2.0
+#define FORECAST_SEEN_RISE_S 10.0
 #define FORECAST_LEVEL       0 /* of foresee's bounds: 90 % of the time            */
 
 static double forecast_margin(const struct block *b, double power_w)
@@ -83,6 +83,12 @@ static void forecast_lever(struct block *b, int32_t l)
     lever->demand_held_w = forecast_hold(lever->demand_held_w, lever->demand_slow_w, FORECAST_GRAIN * max_w);
 }
 
+/* The highest until the horizon, the horizon itself included. */
+static double forecast_peak(const struct foresee *f)
+{
+    return f->expected_w > f->peak_w ? f->expected_w : f->peak_w;
+}
+
 static void forecast_zone(struct block *b, int32_t z)
 {
     struct zone *zone = &b->zones[z];
@@ -90,8 +96,8 @@ static void forecast_zone(struct block *b, int32_t z)
     double upper_w = f ? f->upper_w[CORE_FORECAST_LEVELS - 1] : forecast_margin(b, zone->high_w);
 
     zone->forecast_w = zone->power_w;
-    if (f && f->peak_w > zone->power_w) /* charging yields ahead of it */
-        zone->forecast_w = f->peak_w;
+    if (f && forecast_peak(f) > zone->power_w) /* charging yields ahead of it */
+        zone->forecast_w = forecast_peak(f);
     if (upper_w > zone->counted_w)
         upper_w = zone->counted_w;
     zone->upper_w = upper_w < zone->high_w ? zone->high_w : upper_w;

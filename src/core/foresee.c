@@ -273,7 +273,8 @@ static void foresee_step_rack(struct block *b)
 
     if (zone->news_step == b->core->step && zone->fresh && block_is_number(zone->power_w) &&
         foresee_due(f, zone->news_taken_us, FORESEE_RACK_GRID_US))
-        foresee_heard(b, 0, zone->news_taken_us, zone->power_w, zone->counted_w);
+        /* Not capped by what is counted: there may be loads that nobody told of. */
+        foresee_heard(b, 0, zone->news_taken_us, zone->power_w, __builtin_inf());
 }
 
 /* ---- hints ---- */

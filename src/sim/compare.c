@@ -169,6 +169,10 @@ static bool compare_load(struct compare *compare, const struct compare_args *arg
         (void)fprintf(stderr, "busbarsim compare: %s\n", error);
         return false;
     }
+    if (compare->count > 0 && column->scenario.job.plays != compare->column[0].scenario.job.plays) {
+        (void)fprintf(stderr, "busbarsim compare: %s: jobs and grid events have no figures in common\n", name);
+        return false;
+    }
     if (controller)
         column->scenario.controller = study_controller(controller);
     compare->count++;
