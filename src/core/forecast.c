@@ -21,7 +21,7 @@
 #define FORECAST_RISE_S 10.0 /* time constants of what allocation hears: several  */
 #define FORECAST_FALL_S 20.0 /* sweeps over all boards; some iterations           */
 /* What was foreseen is about a horizon, not a moment: it is heard sooner. */
-#define FORECAST_SEEN_RISE_S 10.0
+#define FORECAST_SEEN_RISE_S 2.0
 #define FORECAST_LEVEL       0 /* of foresee's bounds: 90 % of the time            */
 
 static double forecast_margin(const struct block *b, double power_w)

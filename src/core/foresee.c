@@ -33,7 +33,7 @@
 #define FORESEE_FIRST           10   /* what was said before that is not judged                     */
 #define FORESEE_NEED_MOST       (16 * FORESEE_NEED)
 #define FORESEE_NEW             0.85 /* share of judged forecasts that held, of one without a past  */
-#define FORESEE_LOST            0.80 /* that costs the vote...                                      */
+#define FORESEE_LOST            0.70 /* that costs the vote...                                      */
 #define FORESEE_BACK            0.87 /* ...and that it takes                                        */
 #define FORESEE_HELD            0.05 /* of that share, a judgement                                  */
 #define FORESEE_ERROR           0.1  /* of the mean error, a judgement                              */

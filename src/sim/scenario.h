@@ -55,6 +55,7 @@ enum scenario_forecast {
     SCENARIO_FORECAST_OFF,
     SCENARIO_FORECAST_ON,
     SCENARIO_FORECAST_HINTS,  /* and the jobs' own marks                             */
+    SCENARIO_FORECAST_LIES,   /* and marks of nothing, at any time                   */
     SCENARIO_FORECAST_ORACLE, /* told what the jobs will ask for                     */
     SCENARIO_FORECAST_COUNT
 };

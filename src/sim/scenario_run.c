@@ -259,6 +259,7 @@ static enum status scenario_run_open(struct scenario_play *p, uint64_t seed)
         .phase_ratio = s->phase_ratio,
         .forecast = scenario_run_forecast(s),
         .hints = s->forecast == SCENARIO_FORECAST_HINTS,
+        .nonsense = s->forecast == SCENARIO_FORECAST_LIES,
         .job = p->job,
         .job_apart_s = s->job.every_s / s->job.jobs,
     };

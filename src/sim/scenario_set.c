@@ -169,6 +169,7 @@ static void scenario_set_forecast(struct scenario_file *file, const struct scena
     static const char *const words[SCENARIO_FORECAST_COUNT] = { [SCENARIO_FORECAST_OFF] = "off",
                                                                 [SCENARIO_FORECAST_ON] = "on",
                                                                 [SCENARIO_FORECAST_HINTS] = "hints",
+                                                                [SCENARIO_FORECAST_LIES] = "lies",
                                                                 [SCENARIO_FORECAST_ORACLE] = "oracle" };
     int i = 0;
 
@@ -176,9 +177,9 @@ static void scenario_set_forecast(struct scenario_file *file, const struct scena
         i++;
     file->scenario.forecast = (enum scenario_forecast)i;
     if (i == SCENARIO_FORECAST_COUNT)
-        scenario_set_refuse(report, set, "allowed off, on, hints, oracle");
+        scenario_set_refuse(report, set, "allowed off, on, hints, lies, oracle");
     else if (i >= SCENARIO_FORECAST_HINTS && !file->scenario.job.plays)
-        scenario_set_refuse(report, set, "hints and oracle need a load of kind job");
+        scenario_set_refuse(report, set, "hints, lies and oracle need a load of kind job");
 }
 
 static const struct scenario_setting *scenario_last_set(const struct scenario_file *file, const char *key)
