@@ -35,12 +35,14 @@ static double forecast_hold(double held_w, double demand_w, double grain_w)
 {
     double up_w = __builtin_ceil(demand_w / grain_w) * grain_w;
 
-    return block_is_number(held_w) && demand_w <= held_w && demand_w >= held_w - FORECAST_DOWN * grain_w ? held_w
-                                                                                               : up_w;
+    return block_is_number(held_w) && demand_w <= held_w && demand_w >= held_w - FORECAST_DOWN * grain_w
+               ? held_w
+               : up_w;
 }
 
 /* Starts at what is most: one momentary reading says little. */
-static double forecast_follow(const struct block *b, double slow_w, double demand_w, double max_w, double rise_s)
+static double forecast_follow(const struct block *b, double slow_w, double demand_w, double max_w,
+                              double rise_s)
 {
     double part = (double)(b->core->now_us - b->core->last_us) * 1e-6;
 
@@ -78,8 +80,8 @@ static void forecast_lever(struct block *b, int32_t l)
     /* A peak that was cut off is foreseen at the cap: nobody knows how high it would be. */
     if (b->points[p].value >= FORECAST_AT_CAP * cap_w || (f && f->peak_w >= FORECAST_AT_CAP * cap_w))
         demand_w = max_w;
-    lever->demand_slow_w = forecast_follow(b, lever->demand_slow_w, demand_w < max_w ? demand_w : max_w, max_w,
-                                           f ? FORECAST_SEEN_RISE_S : FORECAST_RISE_S);
+    lever->demand_slow_w = forecast_follow(b, lever->demand_slow_w, demand_w < max_w ? demand_w : max_w,
+                                           max_w, f ? FORECAST_SEEN_RISE_S : FORECAST_RISE_S);
     lever->demand_held_w = forecast_hold(lever->demand_held_w, lever->demand_slow_w, FORECAST_GRAIN * max_w);
 }
 

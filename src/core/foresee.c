@@ -304,7 +304,8 @@ static void foresee_hint(struct block *b, const struct core_hint *hint)
 
 static void foresee_told(struct block *b, const struct core_hint *hint)
 {
-    int32_t at = hint->lever >= 0 && hint->lever < b->core->lever_count ? b->foresee_of[hint->lever] : CORE_NONE;
+    int32_t at =
+        hint->lever >= 0 && hint->lever < b->core->lever_count ? b->foresee_of[hint->lever] : CORE_NONE;
     struct foresee *f = &b->foresees[at == CORE_NONE ? 0 : at];
 
     if (at == CORE_NONE || hint->mark != CORE_MARK_WILL || !(hint->value >= 0.0))

@@ -15,8 +15,9 @@
 #define API_HINTS_QUEUE_MAX 1e9
 
 static const char *const api_hints_marks[CORE_MARK_WILL] = {
-    [CORE_MARK_STEP] = "step",   [CORE_MARK_PART] = "part", [CORE_MARK_STOP] = "stop",   [CORE_MARK_GO] = "go",
-    [CORE_MARK_START] = "start", [CORE_MARK_END] = "end",   [CORE_MARK_QUEUE] = "queue",
+    [CORE_MARK_STEP] = "step",   [CORE_MARK_PART] = "part",   [CORE_MARK_STOP] = "stop",
+    [CORE_MARK_GO] = "go",       [CORE_MARK_START] = "start", [CORE_MARK_END] = "end",
+    [CORE_MARK_QUEUE] = "queue",
 };
 
 static bool api_hints_mark(struct json_object *value, struct core_hint *hint)
@@ -30,7 +31,8 @@ static bool api_hints_mark(struct json_object *value, struct core_hint *hint)
     return mark < CORE_MARK_WILL;
 }
 
-static bool api_hints_node(const struct api_request *request, struct json_object *value, struct core_hint *hint)
+static bool api_hints_node(const struct api_request *request, struct json_object *value,
+                           struct core_hint *hint)
 {
     const char *name = json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
 
@@ -49,11 +51,14 @@ static bool api_hints_value(struct json_object *value, struct core_hint *hint)
 }
 
 /* NULL: well; else what is wrong. */
-static const char *api_hints_read(const struct api_request *request, struct json_object *body, struct core_hint *hint)
+static const char *api_hints_read(const struct api_request *request, struct json_object *body,
+                                  struct core_hint *hint)
 {
     if (!body)
-        return "the body must be {\"mark\": \"step\", \"node\": \"NAME\", \"value\": NUMBER}, the last two as needed";
-    json_object_object_foreach(body, key, value) {
+        return "the body must be {\"mark\": \"step\", \"node\": \"NAME\", \"value\": NUMBER}, the last two "
+               "as needed";
+    json_object_object_foreach(body, key, value)
+    {
         if (strcmp(key, "mark") == 0) {
             if (!api_hints_mark(value, hint))
                 return "mark: must be step, part, stop, go, start, end or queue";
@@ -73,7 +78,9 @@ static const char *api_hints_read(const struct api_request *request, struct json
 void api_hints(struct api_request *request)
 {
     const struct operator_calls *calls = &request->op->calls;
-    struct core_hint hint = { .mark = CORE_MARK_COUNT, .node = CORE_NONE, .lever = CORE_NONE, .at_us = request->snap.now_us };
+    struct core_hint hint = {
+        .mark = CORE_MARK_COUNT, .node = CORE_NONE, .lever = CORE_NONE, .at_us = request->snap.now_us
+    };
     struct json_object *body = api_body(request), *to;
     const char *wrong = api_hints_read(request, body, &hint);
     enum status st;

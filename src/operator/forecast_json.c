@@ -6,7 +6,8 @@
 #include "answer.h"
 #include "snapshot_json.h"
 
-static void forecast_json_levels(struct json_object *to, const char *key, const double level[CORE_FORECAST_LEVELS])
+static void forecast_json_levels(struct json_object *to, const char *key,
+                                 const double level[CORE_FORECAST_LEVELS])
 {
     static const char *const names[CORE_FORECAST_LEVELS] = { "p90", "p99", "p999" };
     struct json_object *levels = answer_object(to, key);

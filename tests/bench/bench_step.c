@@ -62,9 +62,10 @@ static int one(const char *forecast, const char *after)
         return 2;
     scenario_done(&result);
     qsort(took_us, took_count, sizeof took_us[0], order);
-    (void)printf("\"%s\": {\"p50_us\": %.2f, \"p99_us\": %.2f, \"p999_us\": %.2f, \"block_bytes\": %zu, \"steps\": %zu}%s",
-                 forecast, took_us[took_count / 2], took_us[took_count * 99 / 100], took_us[took_count * 999 / 1000],
-                 block_bytes, took_count, after);
+    (void)printf("\"%s\": {\"p50_us\": %.2f, \"p99_us\": %.2f, \"p999_us\": %.2f, \"block_bytes\": %zu, "
+                 "\"steps\": %zu}%s",
+                 forecast, took_us[took_count / 2], took_us[took_count * 99 / 100],
+                 took_us[took_count * 999 / 1000], block_bytes, took_count, after);
     return 0;
 }
 
