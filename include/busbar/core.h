@@ -23,6 +23,7 @@
 #define CORE_PRIORITIES 8     /* 0 (first to lose) to 7 (last)                    */
 #define CORE_STARTS_MAX 4     /* start windows by length of outage                */
 #define CORE_TOKEN_ZONES_MAX 8
+#define CORE_HINTS_MAX 256    /* in one step; more are not looked at               */
 #define CORE_NONE (-1)
 #define CORE_FOREVER INT64_MAX
 
@@ -164,6 +165,15 @@ struct core_config_lever {
     double deadband;           /* smaller changes are not ordered (raising only waits)  */
 };
 
+/* Who says what a leaf will want. It decides who gets room that is there, never
+ * how much there is. */
+enum core_forecast {
+    CORE_FORECAST_OFF,    /* persistence and the plan's margin                     */
+    CORE_FORECAST_LEARN,  /* forecasters of the rack and of every measured lever, while they are in calibration */
+    CORE_FORECAST_TOLD,   /* hints CORE_MARK_WILL: for studies of what perfect knowledge is worth */
+    CORE_FORECAST_COUNT
+};
+
 struct core_config {
     int32_t node_count, point_count, lever_count, device_count;
     int32_t group_max, group_member_max;   /* room for the plan's groups        */
@@ -176,6 +186,7 @@ struct core_config {
     int32_t request_max;                   /* clients that may hold tokens      */
     int64_t period_us;                     /* 1 000 to 1 000 000                */
     uint64_t seed;                         /* of the core's own jitter          */
+    enum core_forecast forecast;
 };
 
 /* ---- plan: what people and other systems change at run time ---- */
@@ -351,6 +362,22 @@ struct core_request {
     int64_t duration_us;
 };
 
+/* What a workload says of itself when it happens, for forecasters alone. */
+enum core_mark {
+    CORE_MARK_STEP, CORE_MARK_PART, CORE_MARK_STOP, CORE_MARK_GO, CORE_MARK_START, CORE_MARK_END,
+    CORE_MARK_QUEUE,      /* `value` requests wait or run                          */
+    CORE_MARK_WILL,       /* `lever`'s leaf wants `value` watts at most for a while */
+    CORE_MARK_COUNT
+};
+
+struct core_hint {
+    enum core_mark mark;
+    int32_t node;         /* whose leaves it is about; CORE_NONE: the whole rack   */
+    int32_t lever;        /* WILL                                                  */
+    int64_t at_us;
+    double value;
+};
+
 struct core_inputs {
     int64_t now_us;
     int32_t request_count;    /* the whole table, in any order; at most request_max */
@@ -359,6 +386,8 @@ struct core_inputs {
     const struct core_reading *readings;
     const struct core_ack *acks;
     const struct core_identity *identities;
+    int32_t hint_count;
+    const struct core_hint *hints;
     const struct core_plan *plan;     /* the whole plan, borrowed for the call      */
 };
 
@@ -533,6 +562,23 @@ struct core_token_view {
     int64_t retry_after_us;        /* REFUSED: when asking again makes sense; 0: not by waiting */
 };
 
+/* One forecaster, with configured forecasts. All but the vote is NAN until it is known. */
+#define CORE_FORECAST_LEVELS 3     /* bounds that hold 90, 99 and 99.9 % of the time */
+
+struct core_forecast_view {
+    int32_t lever, node;           /* of that lever's leaf, CORE_NONE: of the whole node */
+    bool votes;                    /* it is in calibration and is listened to      */
+    double expected_w;             /* so far ahead as the horizon                  */
+    double peak_w;                 /* until then: as likely exceeded as not        */
+    double upper_w[CORE_FORECAST_LEVELS];  /* of the peak                          */
+    double coverage[CORE_FORECAST_LEVELS]; /* share of late that stayed under it   */
+    double error_w;                /* mean of late: expected against what came     */
+    int64_t horizon_us;
+    int64_t period_us;             /* of periodic load; 0: none found              */
+    uint64_t readings;             /* taken since it last began anew               */
+    uint64_t resets;               /* since start: it had lost its calibration     */
+};
+
 /* A snapshot and the orders: one block of core_outputs_size() bytes. Arrays are
  * reached by the calls below, so the block can be copied and sent. */
 struct core_outputs {
@@ -548,8 +594,8 @@ struct core_outputs {
     int32_t order_count, event_count;
     int32_t events_dropped;        /* no room for more in this step                */
     struct core_ride_view ride;
-    int32_t node_count, lever_count, device_count, group_count, token_count;
-    size_t orders_at, events_at, nodes_at, levers_at, devices_at, groups_at, tokens_at;
+    int32_t node_count, lever_count, device_count, group_count, token_count, forecast_count;
+    size_t orders_at, events_at, nodes_at, levers_at, devices_at, groups_at, tokens_at, forecasts_at;
 };
 
 size_t core_outputs_size(const struct core_config *config);
@@ -562,6 +608,7 @@ const struct core_lever_view *core_outputs_levers(const struct core_outputs *out
 const struct core_device_view *core_outputs_devices(const struct core_outputs *out);
 const struct core_node_view *core_outputs_groups(const struct core_outputs *out);
 const struct core_token_view *core_outputs_tokens(const struct core_outputs *out);
+const struct core_forecast_view *core_outputs_forecasts(const struct core_outputs *out);
 
 /* ---- the step ---- */
 

@@ -52,6 +52,8 @@
     X(EV_TOKENS_REVOKED, "tokens_revoked", 4, "None: an emergency took every token back.")        \
     X(EV_SWING, "swing", 4, "Own orders began to swing: power is given back more slowly.")        \
     X(EV_SWING_OVER, "swing_over", 5, "None: own orders are calm again.")                         \
+    X(EV_FORECAST_LOST, "forecast_lost", 5, "None: a forecaster's bounds did not hold as often as they should; it begins anew and persistence stands in.") \
+    X(EV_FORECAST_BACK, "forecast_back", 6, "None: its bounds hold again and it is listened to.") \
     X(EV_PRIORITY_REFUSED, "priority_refused", 4, "No right to SCHED_FIFO: expect later ticks.")
 
 #define EVENT_ENUM(name, id, severity, advice) name,

@@ -16,7 +16,7 @@
  *   CORE    now_us, ticks lost just before (8 each), the block as it was before the
  *           next TICK; where ticks were lost nothing can be followed up to here
  *   TICK    now_us, plan version (8 each), counts of readings, acks, identities,
- *           orders and requests (4 each), then these
+ *           orders, requests and hints (4 each), then these
  *   END     records before this one (8): a file without it was cut short
  *
  * CONFIG, NAMES and TEXT come again after a reload, PLAN whenever it changed;
@@ -25,7 +25,7 @@
  * count is RECORD_REQUESTS_SAME.
  *
  * Version 2 added what riding through, protection, damping and tokens need; version 3 the
- * busbar's dip.
+ * busbar's dip; version 4 whether there are forecasters, and hints to them.
  */
 #ifndef BUSBAR_RECORD_H
 #define BUSBAR_RECORD_H
@@ -35,11 +35,11 @@
 
 #define RECORD_MAGIC "BUSBARRC"
 #define RECORD_MAGIC_SIZE 8
-#define RECORD_VERSION 3
+#define RECORD_VERSION 4
 #define RECORD_FILE_HEAD_SIZE 16  /* magic, version, zero                            */
 #define RECORD_HEAD_SIZE 12       /* type, size, CRC-32                              */
 #define RECORD_TEXT_MAX 256       /* of a text in HEAD or NAMES                      */
-#define RECORD_TICK_HEAD_SIZE 36
+#define RECORD_TICK_HEAD_SIZE 40
 #define RECORD_REQUESTS_SAME UINT32_MAX
 #define RECORD_CORE_HEAD_SIZE 16
 
@@ -60,6 +60,7 @@ enum record_type {
 _Static_assert(sizeof(enum core_curve_kind) == 4 && sizeof(enum core_source_kind) == 4 &&
                    sizeof(enum core_lever_ride) == 4,
                "enums are written as 4 bytes");
+_Static_assert(sizeof(enum core_forecast) == 4 && sizeof(enum core_mark) == 4, "enums are written as 4 bytes");
 _Static_assert(sizeof(enum status) == 4 && sizeof(enum signal) == 4 && sizeof(enum core_rule) == 4,
                "enums are written as 4 bytes");
 
@@ -92,6 +93,14 @@ static const struct bytes_field record_request_fields[] = {
     BYTES_ONE(struct core_request, priority, BYTES_32),
     BYTES_ONE(struct core_request, amount_w, BYTES_F64),
     BYTES_ONE(struct core_request, duration_us, BYTES_64),
+};
+
+static const struct bytes_field record_hint_fields[] = {
+    BYTES_ONE(struct core_hint, mark, BYTES_32),
+    BYTES_ONE(struct core_hint, node, BYTES_32),
+    BYTES_ONE(struct core_hint, lever, BYTES_32),
+    BYTES_ONE(struct core_hint, at_us, BYTES_64),
+    BYTES_ONE(struct core_hint, value, BYTES_F64),
 };
 
 static const struct bytes_field record_order_fields[] = {
@@ -129,6 +138,7 @@ static const struct bytes_field record_config_fields[] = {
     BYTES_ONE(struct core_config, request_max, BYTES_32),
     BYTES_ONE(struct core_config, period_us, BYTES_64),
     BYTES_ONE(struct core_config, seed, BYTES_64),
+    BYTES_ONE(struct core_config, forecast, BYTES_32),
 };
 
 static const struct bytes_field record_node_fields[] = {

@@ -135,6 +135,19 @@ static void cli_status_tokens(struct cli *cli, struct json_object *tokens)
             cli_grouped(cli_count(tokens, "granted")).text, cli_grouped(cli_count(tokens, "clients")).text);
 }
 
+static void cli_status_forecast(struct cli *cli, struct json_object *forecast)
+{
+    int64_t all = cli_count(forecast, "forecasters"), voting = cli_count(forecast, "voting");
+
+    if (all == 0)
+        return;
+    cli_say(cli, CLI_DIM, "forecast  ");
+    cli_say(cli, CLI_PLAIN, "%s of %s forecasters are listened to", cli_grouped(voting).text, cli_grouped(all).text);
+    if (voting > 0)
+        cli_say(cli, CLI_PLAIN, ", their 99 %% bounds held %.1f %% or more", 100.0 * cli_number(forecast, "coverage"));
+    cli_say(cli, CLI_PLAIN, "; begun anew %s times\n", cli_grouped(cli_count(forecast, "resets")).text);
+}
+
 static void cli_status_print(struct cli *cli, struct json_object *status)
 {
     struct json_object *devices = cli_key(status, "devices"), *orders = cli_key(status, "orders");
@@ -154,6 +167,7 @@ static void cli_status_print(struct cli *cli, struct json_object *status)
     cli_status_ride(cli, cli_key(status, "ride"));
     cli_status_protection(cli, cli_key(status, "protection"));
     cli_status_tokens(cli, cli_key(status, "tokens"));
+    cli_status_forecast(cli, cli_key(status, "forecast"));
     cli_say(cli, CLI_DIM, "devices   ");
     cli_say(cli, stale + unread > 0 ? CLI_WARN : CLI_PLAIN, "%s good, %s stale, %s unread\n",
             cli_grouped(cli_count(devices, "good")).text, cli_grouped(stale).text, cli_grouped(unread).text);

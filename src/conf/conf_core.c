@@ -438,5 +438,6 @@ bool conf_core(const struct conf_check *check, struct conf *conf)
     conf->core.group_member_max = members + CONF_CORE_GROUPS_MORE * conf->node_count;
     conf->core.period_us = conf->period_us;
     conf->core.seed = conf_core_seed(conf->rack_name);
+    conf->core.forecast = check->raw->forecast_learn ? CORE_FORECAST_LEARN : CORE_FORECAST_OFF;
     return conf_core_plan(check, conf);
 }

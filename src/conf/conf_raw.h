@@ -182,6 +182,7 @@ struct raw_conf {
     int32_t mode, rt_priority, cpu; /* mode: enum core_mode_wanted              */
     struct core_plan_band band;
     double margin_ratio, margin_w, recharge_ratio;
+    bool forecast_learn;
     char state_dir[CONF_PATH_MAX], socket[CONF_PATH_MAX];
     int64_t record_ring_bytes;
     struct conf_list profiles, tree, buses, devices, bmcs, groups;

@@ -5,6 +5,7 @@
  * the new core takes its plan anew at its first step.
  */
 #include "block.h"
+#include "foresee.h"
 #include "zone.h"
 
 #include <string.h>
@@ -170,6 +171,7 @@ void core_adopt(struct core *core, const struct core *old, const struct core_map
         }
     for (int32_t g = 0; g < groups; g++)
         adopt_group(&b, map, &from, g);
+    foresee_adopt(&b, &from, map);
     adopt_tokens(&b, map, &from, true, &tokens);
     adopt_tokens(&b, map, &from, false, &tokens);
     adopt_pools(&b, map, &from);

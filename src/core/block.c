@@ -6,6 +6,7 @@
  * number of paths is counted before the block exists.
  */
 #include "block.h"
+#include "foresee.h"
 #include "ride.h"
 
 #include <string.h>
@@ -84,6 +85,7 @@ static void block_check_config(const struct core_config *config)
     CHECK(config->group_max >= 0 && config->group_member_max >= 0);
     CHECK(config->period_us > 0);
     CHECK(config->source_count >= 0 && config->request_max >= 0);
+    CHECK((int)config->forecast >= 0 && config->forecast < CORE_FORECAST_COUNT);
     block_check_sources(config);
     for (int32_t n = 0; n < config->node_count; n++) {
         const struct core_config_node *node = &config->nodes[n];
@@ -141,6 +143,8 @@ static void block_count(struct core *core, const struct core_config *config)
     core->zone_count = config->node_count + config->group_max;
     core->source_conf_count = config->source_count;
     core->request_max = config->request_max;
+    core->foresee_count = foresee_count(config);
+    core->forecast = config->forecast;
     core->period_us = config->period_us;
     for (int32_t p = 0; p < config->point_count; p++)
         core->measure_count += config->points[p].node != CORE_NONE;
@@ -217,6 +221,9 @@ static void block_layout(struct core *core, const struct core_config *config)
     core->sums_at = block_take(&at, nodes, sizeof(struct tree_sum));
     core->scratch_at = block_take(&at, wide, sizeof(double));
     core->next_at = block_take(&at, levers, sizeof(double));
+    core->foresees_at = block_take(&at, (size_t)core->foresee_count, sizeof(struct foresee));
+    core->foresee_of_at = block_take(&at, core->foresee_count > 0 ? levers : 0, sizeof(int32_t));
+    core->fcs_at = block_take(&at, foresee_bytes(core->foresee_count), 1);
     core->size = at;
 }
 
@@ -284,6 +291,9 @@ struct block block_open(struct core *core)
         .sums = (void *)(at + core->sums_at),
         .scratch = (void *)(at + core->scratch_at),
         .next = (void *)(at + core->next_at),
+        .foresees = (void *)(at + core->foresees_at),
+        .foresee_of = (void *)(at + core->foresee_of_at),
+        .fcs = at + core->fcs_at,
     };
 }
 
@@ -523,6 +533,7 @@ void core_init(struct core *core, const struct core_config *config)
     block_index(&b, config);
     block_rides(&b, config);
     ride_init(&b);
+    foresee_init(&b);
     block_edges(&b, config);
     block_fixed(&b, config, part, gain);
     block_paths(&b, config, part, gain);

@@ -281,6 +281,25 @@ struct damp {
     double square_w2;            /* mean square inside it                          */
 };
 
+/* ---- forecasters: foresee.c; the rack's, then one a measured lever ---- */
+
+struct foresee {
+    int32_t lever, node;         /* as core_forecast_view                          */
+    int32_t votes;               /* listened to                                    */
+    int32_t told;                /* an event said that it was lost                 */
+    int32_t need;                /* readings before it may vote: more after each loss */
+    int64_t taken_us;            /* newest reading it took; INT64_MIN              */
+    uint64_t readings, resets;
+    int64_t horizon_us, period_us;
+    double expected_w, peak_w;   /* NAN: unknown                                   */
+    double upper_w[CORE_FORECAST_LEVELS], coverage[CORE_FORECAST_LEVELS];
+    double error_w;
+    /* the forecast that is being judged: made a horizon before due_us */
+    int64_t due_us;              /* INT64_MIN: none                                */
+    double due_w, due_upper_w, due_top_w;
+    double held;                 /* share of those judged that held, of late       */
+};
+
 /* ---- tokens: ledger.c; one a client ---- */
 
 struct token {
@@ -322,6 +341,9 @@ struct core {
     int32_t path_count, group_entry_max;
     int32_t measure_count, edge_count;
     int32_t source_conf_count, ride_point_count, request_max, curve_count;
+    int32_t foresee_count;       /* 0: no forecasts                             */
+    int32_t foresee_turn;        /* where the next step goes on                 */
+    enum core_forecast forecast;
     int64_t period_us;
     uint64_t rng;
     /* of the moment */
@@ -358,6 +380,7 @@ struct core {
     size_t plan_nodes_at, plan_levers_at, plan_groups_at, plan_members_at;
     size_t vars_at, rows_at, events_at, events_spare_at, inputs_at, row_budget_at;
     size_t sums_at, scratch_at, next_at;
+    size_t foresees_at, foresee_of_at, fcs_at;
 };
 
 /* Shares of one edge child -> parent, for estimates. */
@@ -408,6 +431,9 @@ struct block {
     struct tree_sum *sums;       /* one a node                                  */
     double *scratch;             /* three a zone or source, whichever is more   */
     double *next;                /* one a lever: counted after this step's orders */
+    struct foresee *foresees;    /* foresee_count                               */
+    int32_t *foresee_of;         /* one a lever, with forecasts: which; CORE_NONE */
+    char *fcs;                   /* the forecasters themselves, in this order   */
     const struct core_inputs *in;
     struct core_outputs *out;
 };

@@ -7,6 +7,7 @@
 #include "outputs.h"
 
 #include "curve.h"
+#include "foresee.h"
 
 #include "ride.h"
 
@@ -44,6 +45,8 @@ static void outputs_layout(struct core_outputs *out, const struct core_config *c
     out->devices_at = outputs_take(&at, (size_t)out->device_count, sizeof(struct core_device_view));
     out->groups_at = outputs_take(&at, (size_t)out->group_count, sizeof(struct core_node_view));
     out->tokens_at = outputs_take(&at, (size_t)out->token_count, sizeof(struct core_token_view));
+    out->forecast_count = foresee_count(config);
+    out->forecasts_at = outputs_take(&at, (size_t)out->forecast_count, sizeof(struct core_forecast_view));
     out->size = at;
 }
 
@@ -100,12 +103,18 @@ const struct core_token_view *core_outputs_tokens(const struct core_outputs *out
     return (const void *)((const char *)out + out->tokens_at);
 }
 
+const struct core_forecast_view *core_outputs_forecasts(const struct core_outputs *out)
+{
+    return (const void *)((const char *)out + out->forecasts_at);
+}
+
 void outputs_begin(struct block *b)
 {
     struct core_outputs *out = b->out;
 
     CHECK(out->node_count == b->core->node_count && out->lever_count == b->core->lever_count);
     CHECK(out->device_count == b->core->device_count && out->token_count == b->core->request_max);
+    CHECK(out->forecast_count == b->core->foresee_count);
     out->order_count = 0;
     out->event_count = 0;
     out->events_dropped = 0;
@@ -247,6 +256,24 @@ static void outputs_token(const struct token *token, struct core_token_view *vie
     view->retry_after_us = token->retry_after_us;
 }
 
+static void outputs_forecast(const struct foresee *from, struct core_forecast_view *view)
+{
+    view->lever = from->lever;
+    view->node = from->node;
+    view->votes = from->votes;
+    view->expected_w = from->expected_w;
+    view->peak_w = from->peak_w;
+    for (int32_t k = 0; k < CORE_FORECAST_LEVELS; k++) {
+        view->upper_w[k] = from->upper_w[k];
+        view->coverage[k] = from->coverage[k];
+    }
+    view->error_w = from->error_w;
+    view->horizon_us = from->horizon_us;
+    view->period_us = from->period_us;
+    view->readings = from->readings;
+    view->resets = from->resets;
+}
+
 void outputs_end(struct block *b)
 {
     const struct core *core = b->core;
@@ -256,6 +283,7 @@ void outputs_end(struct block *b)
     struct core_lever_view *levers = (void *)((char *)out + out->levers_at);
     struct core_device_view *devices = (void *)((char *)out + out->devices_at);
     struct core_token_view *tokens = (void *)((char *)out + out->tokens_at);
+    struct core_forecast_view *forecasts = (void *)((char *)out + out->forecasts_at);
 
     out->now_us = core->now_us;
     out->step = core->step;
@@ -276,6 +304,8 @@ void outputs_end(struct block *b)
     }
     for (int32_t t = 0; t < core->request_max; t++)
         outputs_token(&b->tokens[t], &tokens[t]);
+    for (int32_t f = 0; f < core->foresee_count; f++)
+        outputs_forecast(&b->foresees[f], &forecasts[f]);
     for (int32_t g = 0; g < out->group_count; g++) {
         outputs_zone(b, core->node_count + g, &groups[g]);
         groups[g].heat_ratio = __builtin_nan("");

@@ -152,6 +152,15 @@ static enum status calls_token(void *arg, const struct operator_wish *wish, stru
     return tokens_put(app->tokens, app->rig, wish, ret);
 }
 
+static enum status calls_hint(void *arg, const struct core_hint *hint)
+{
+    struct app *app = arg;
+
+    if (app->rig->config.forecast != CORE_FORECAST_LEARN)
+        return ST_REFUSED;
+    return queue_put(app->rig->hints, hint, sizeof *hint, NULL, 0) ? ST_OK : ST_BUSY;
+}
+
 static const char *calls_client(void *arg, uint64_t client)
 {
     struct app *app = arg;
@@ -181,7 +190,7 @@ struct operator_calls calls_make(struct app *app)
     return (struct operator_calls){
         .arg = app, .outputs = calls_outputs, .device = calls_device, .stats = calls_stats,
         .set_mode = calls_set_mode, .mode_wanted = calls_mode_wanted, .record = calls_record,
-        .reload = calls_reload, .hold = calls_hold, .token = calls_token, .client = calls_client,
+        .reload = calls_reload, .hold = calls_hold, .token = calls_token, .hint = calls_hint, .client = calls_client,
     };
 }
 

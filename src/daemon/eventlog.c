@@ -132,6 +132,16 @@ static void eventlog_add_reasons(struct eventlog_line *line, uint32_t reasons)
     }
 }
 
+static void eventlog_add_forecast(struct eventlog_line *line, const struct core_event *event)
+{
+    if (event->event == EV_FORECAST_LOST)
+        eventlog_add(line, "its forecaster's bounds held %.0f %% of the time: it begins anew, and persistence stands in",
+                     100.0 * event->value);
+    else
+        eventlog_add(line, "its forecaster's bounds hold again (%.0f %% of the time): it is listened to",
+                     100.0 * event->value);
+}
+
 static void eventlog_add_lever(struct eventlog_line *line, const struct names *names,
                                const struct core_event *event)
 {
@@ -160,6 +170,10 @@ static void eventlog_add_lever(struct eventlog_line *line, const struct names *n
         break;
     case EV_LEFT_STANDING:
         eventlog_add(line, "left at %g %s, its original is %g", event->value, unit, event->bound);
+        break;
+    case EV_FORECAST_LOST:
+    case EV_FORECAST_BACK:
+        eventlog_add_forecast(line, event);
         break;
     default:
         eventlog_add(line, "%g %s (%g)", event->value, unit, event->bound);
@@ -220,6 +234,10 @@ static void eventlog_add_node(struct eventlog_line *line, const struct core_even
         break;
     case EV_SWING_OVER:
         eventlog_add(line, "own orders are calm again (%.0f W)", event->value);
+        break;
+    case EV_FORECAST_LOST:
+    case EV_FORECAST_BACK:
+        eventlog_add_forecast(line, event);
         break;
     case EV_TOKEN_REFUSED:
         eventlog_add(line, "a token for %.0f W was refused; %.0f W would be granted", event->value, event->bound);

@@ -9,6 +9,7 @@
 
 #define RIG_LINE ((size_t)64)
 #define RIG_EVENT_ROOM 4096          /* events between two looks of the main thread    */
+#define RIG_HINT_ROOM 128
 
 static void *rig_take(size_t size)
 {
@@ -118,6 +119,8 @@ static enum status rig_meetings(struct rig *rig)
     if (st == ST_OK)
         st = queue_new(RIG_EVENT_ROOM * sizeof(struct rig_event), &rig->events);
     if (st == ST_OK)
+        st = queue_new(RIG_HINT_ROOM * sizeof(struct core_hint), &rig->hints);
+    if (st == ST_OK)
         st = tap_new(&rig->config, core_block_size(rig->core), &rig->tap);
     return st;
 }
@@ -153,6 +156,7 @@ struct rig *rig_free(struct rig *rig)
         return NULL;
     tap_free(rig->tap);
     queue_free(rig->events);
+    queue_free(rig->hints);
     mailbox_free(rig->outputs);
     mailbox_free(rig->requests);
     mailbox_free(rig->plans);

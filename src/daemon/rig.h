@@ -49,6 +49,7 @@ struct rig {
     struct mailbox *plans;            /* main -> tick: a plan                          */
     struct mailbox *requests;         /* main -> tick: struct rig_requests             */
     struct mailbox *outputs;          /* tick -> main: struct core_outputs             */
+    struct queue *hints;              /* main -> tick: struct core_hint                */
     struct queue *events;             /* tick -> main: struct rig_event                */
     struct tap *tap;                  /* tick -> main: the recording                   */
     /* the main thread's */

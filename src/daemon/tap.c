@@ -41,7 +41,8 @@ static size_t tap_scratch_size(const struct core_config *config)
                                         levers * bytes_struct_size(BYTES_TABLE(record_ack_fields)) +
                                         levers * bytes_struct_size(BYTES_TABLE(record_order_fields)) +
                                         devices * bytes_struct_size(BYTES_TABLE(record_identity_fields))) +
-           requests * bytes_struct_size(BYTES_TABLE(record_request_fields));
+           requests * bytes_struct_size(BYTES_TABLE(record_request_fields)) +
+           CORE_HINTS_MAX * bytes_struct_size(BYTES_TABLE(record_hint_fields));
 }
 
 enum status tap_new(const struct core_config *config, size_t core_bytes, struct tap **ret)
@@ -151,6 +152,7 @@ void tap_end(struct tap *tap, const struct core_inputs *in, const struct core_ou
 {
     struct bytes_writer writer = { .at = tap->scratch, .room = tap->scratch_size };
     const struct core_order *orders = core_outputs_orders(out);
+    int32_t hints = in->hint_count < CORE_HINTS_MAX ? in->hint_count : CORE_HINTS_MAX;
     bool requests;
 
     if (tap->blind)
@@ -163,6 +165,7 @@ void tap_end(struct tap *tap, const struct core_inputs *in, const struct core_ou
     bytes_put_u32(&writer, (uint32_t)in->identity_count);
     bytes_put_u32(&writer, (uint32_t)out->order_count);
     bytes_put_u32(&writer, requests ? (uint32_t)in->request_count : RECORD_REQUESTS_SAME);
+    bytes_put_u32(&writer, (uint32_t)hints);
     for (int32_t i = 0; i < in->reading_count; i++)
         bytes_put_struct(&writer, BYTES_TABLE(record_reading_fields), &in->readings[i]);
     for (int32_t i = 0; i < in->ack_count; i++)
@@ -173,6 +176,8 @@ void tap_end(struct tap *tap, const struct core_inputs *in, const struct core_ou
         bytes_put_struct(&writer, BYTES_TABLE(record_order_fields), &orders[i]);
     for (int32_t i = 0; requests && i < in->request_count; i++)
         bytes_put_struct(&writer, BYTES_TABLE(record_request_fields), &in->requests[i]);
+    for (int32_t i = 0; i < hints; i++)
+        bytes_put_struct(&writer, BYTES_TABLE(record_hint_fields), &in->hints[i]);
     if (!writer.full && tap_put(tap, RECORD_TICK, tap->scratch, writer.size))
         return;
     tap->blind = true;

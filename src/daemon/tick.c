@@ -31,6 +31,7 @@
 
 #define TICK_STACK_BYTES ((size_t)1 << 20)
 #define TICK_US_PER_S 1000000
+#define TICK_HINTS_MAX 4
 #define TICK_NS_PER_US 1000
 #define TICK_HAND_OVER_MAX_US 5000000
 
@@ -124,12 +125,24 @@ static void tick_count(struct tick *tick, int64_t woke_us, uint64_t expirations)
     tick->stats.missed += expirations - 1;
 }
 
+/* A few a turn: whoever floods us waits. */
+static int32_t tick_hints(struct tick *tick, struct core_hint *ret)
+{
+    int32_t count = 0;
+    size_t size;
+
+    while (count < TICK_HINTS_MAX && queue_get(tick->work.rig->hints, &ret[count], sizeof *ret, &size))
+        count++;
+    return count;
+}
+
 void tick_turn(struct tick *tick, int64_t woke_us, uint64_t expirations)
 {
     struct core_inputs in = { .now_us = woke_us };
     struct latency *latency = &tick->stats.latency;
     const struct core_order *orders;
     int64_t begun_us, published_us;
+    struct core_hint hints[TICK_HINTS_MAX];
     struct rig *rig;
 
     tick_count(tick, woke_us, expirations);
@@ -140,6 +153,8 @@ void tick_turn(struct tick *tick, int64_t woke_us, uint64_t expirations)
     in.plan = rig->plan_now;
     in.request_count = rig->requests_now->count;
     in.requests = rig->requests_now->list;
+    in.hint_count = tick_hints(tick, hints);
+    in.hints = hints;
     if (tick->work.field)
         field_collect(tick->work.field, &in);
     tap_begin(rig->tap, rig->core, &in);

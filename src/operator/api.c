@@ -100,6 +100,11 @@ static void api_status(struct api_request *request)
     api_reply(request, snapshot_json_status(&request->snap, BUSBAR_VERSION));
 }
 
+static void api_forecast(struct api_request *request)
+{
+    api_reply(request, forecast_json(&request->snap));
+}
+
 static void api_limits(struct api_request *request)
 {
     api_reply(request, snapshot_json_limits(&request->snap));
@@ -331,6 +336,8 @@ static const struct api_route api_routes[] = {
     { "GET /v1/events", "GET", "/v1/events", API_NEEDS_NOTHING, api_events },
     { "POST /v1/mode", "POST", "/v1/mode", API_NEEDS_NOTHING, api_mode },
     { "GET /v1/limits", "GET", "/v1/limits", API_NEEDS_SNAPSHOT, api_limits },
+    { "GET /v1/forecast", "GET", "/v1/forecast", API_NEEDS_SNAPSHOT, api_forecast },
+    { "POST /v1/hints", "POST", "/v1/hints", API_NEEDS_SNAPSHOT, api_hints },
     { "GET /v1/levers", "GET", "/v1/levers", API_NEEDS_SNAPSHOT, api_levers },
     { "PUT /v1/levers/NAME", "PUT", "/v1/levers/", API_NEEDS_SNAPSHOT, api_hold },
     { "GET /v1/why", "GET", "/v1/why", API_NEEDS_SNAPSHOT, api_why },

@@ -26,6 +26,9 @@ struct json_object *api_body(struct api_request *request);
  * cannot be. */
 const char *api_snapshot(struct api_request *request);
 
+/* api_hints.c */
+void api_hints(struct api_request *request);
+
 /* api_tokens.c */
 void api_tokens_list(struct api_request *request);
 void api_tokens_put(struct api_request *request);

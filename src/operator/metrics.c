@@ -218,6 +218,43 @@ static void metrics_tokens(struct exposition *ex, const struct core_outputs *out
     exposition_number(ex, EXPOSITION_NONE, sum.granted_w);
 }
 
+static void metrics_forecast_levels(struct exposition *ex, const struct snapshot *snap, size_t at)
+{
+    static const char *const levels[CORE_FORECAST_LEVELS] = { "0.9", "0.99", "0.999" };
+    const struct core_forecast_view *views = core_outputs_forecasts(snap->outputs);
+
+    for (int32_t i = 0; i < snap->outputs->forecast_count; i++)
+        for (int32_t k = 0; k < CORE_FORECAST_LEVELS; k++) {
+            double value;
+
+            memcpy(&value, (const char *)&views[i] + at + (size_t)k * sizeof value, sizeof value);
+            exposition_number(ex, EXPOSITION_LABELS("node", snap->names->nodes[views[i].node], "level", levels[k]), value);
+        }
+}
+
+/* A forecaster of a lever goes by the lever's leaf: every one has a node of its own. */
+static void metrics_forecasts(struct exposition *ex, const struct snapshot *snap)
+{
+    const struct core_forecast_view *views = core_outputs_forecasts(snap->outputs);
+    int32_t count = snap->outputs->forecast_count;
+
+    if (count == 0)
+        return;
+    exposition_family(ex, "busbar_forecast_votes", "gauge", "1 while a node's forecaster is in calibration and listened to.");
+    for (int32_t i = 0; i < count; i++)
+        exposition_number(ex, EXPOSITION_LABELS("node", snap->names->nodes[views[i].node]), views[i].votes);
+    exposition_family(ex, "busbar_forecast_coverage_ratio", "gauge", "Share of late that stayed under a bound.");
+    metrics_forecast_levels(ex, snap, offsetof(struct core_forecast_view, coverage));
+    exposition_family(ex, "busbar_forecast_peak_upper_watts", "gauge", "Upper bound of the highest power until the horizon.");
+    metrics_forecast_levels(ex, snap, offsetof(struct core_forecast_view, upper_w));
+    exposition_family(ex, "busbar_forecast_error_watts", "gauge", "Mean error of late, expected against what came.");
+    for (int32_t i = 0; i < count; i++)
+        exposition_number(ex, EXPOSITION_LABELS("node", snap->names->nodes[views[i].node]), views[i].error_w);
+    exposition_family(ex, "busbar_forecast_resets_total", "counter", "Times that a forecaster lost its calibration and began anew.");
+    for (int32_t i = 0; i < count; i++)
+        exposition_count(ex, EXPOSITION_LABELS("node", snap->names->nodes[views[i].node]), views[i].resets);
+}
+
 enum metrics_limit_part { METRICS_LIMIT, METRICS_MEAN, METRICS_WORST, METRICS_VIOLATIONS, METRICS_EXCEEDED };
 
 static void metrics_limits_of(struct exposition *ex, const char *kind, const char *name, const struct core_node_view *view,
@@ -413,6 +450,7 @@ enum status metrics_write(const struct snapshot *snap, char **ret, size_t *ret_s
     metrics_nodes(&ex, snap);
     metrics_ride(&ex, &snap->outputs->ride);
     metrics_tokens(&ex, snap->outputs);
+    metrics_forecasts(&ex, snap);
     metrics_limits(&ex, snap);
     metrics_levers(&ex, snap);
     metrics_device_health(&ex, snap);

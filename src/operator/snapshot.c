@@ -97,3 +97,19 @@ struct snapshot_tokens snapshot_tokens(const struct core_outputs *out)
     }
     return sum;
 }
+
+struct snapshot_forecasts snapshot_forecasts(const struct core_outputs *out)
+{
+    struct snapshot_forecasts sum = { .forecasters = out->forecast_count, .coverage = NAN };
+
+    for (int32_t i = 0; i < out->forecast_count; i++) {
+        const struct core_forecast_view *view = &core_outputs_forecasts(out)[i];
+
+        sum.resets += view->resets;
+        if (!view->votes)
+            continue;
+        sum.voting++;
+        sum.coverage = fmin(sum.coverage, view->coverage[1]); /* of 99 %; a NAN gives way */
+    }
+    return sum;
+}

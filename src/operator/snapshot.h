@@ -56,6 +56,15 @@ struct snapshot_tokens {
 };
 struct snapshot_tokens snapshot_tokens(const struct core_outputs *out);
 
+/* Forecasters, those that are listened to, the least coverage of the 99 % bound among
+ * these (NAN: none is), and how often one had to begin anew. */
+struct snapshot_forecasts {
+    int32_t forecasters, voting;
+    double coverage;
+    uint64_t resets;
+};
+struct snapshot_forecasts snapshot_forecasts(const struct core_outputs *out);
+
 extern const char *const snapshot_protocols[OPERATOR_PROTOCOLS];
 
 #endif

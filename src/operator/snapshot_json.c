@@ -124,6 +124,7 @@ struct json_object *snapshot_json_status(const struct snapshot *snap, const char
     ride_json(snap, answer_object(to, "ride"));
     snapshot_json_protection(snap, to);
     tokens_json_sum(snap, answer_object(to, "tokens"));
+    forecast_json_sum(snap, answer_object(to, "forecast"));
     orders = answer_object(to, "orders");
     answer_count(orders, "written", stats->orders_written);
     answer_count(orders, "refused", stats->orders_refused);

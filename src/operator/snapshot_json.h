@@ -29,6 +29,10 @@ struct json_object *why_json(const struct snapshot *snap, int32_t lever);
 /* What /v1/levers and /v1/why have in common. */
 void why_json_lever(const struct snapshot *snap, int32_t lever, struct json_object *to);
 
+/* forecast_json.c: GET /v1/forecast; the sum into an object that is there */
+struct json_object *forecast_json(const struct snapshot *snap);
+void forecast_json_sum(const struct snapshot *snap, struct json_object *to);
+
 /* ride_json.c: into an object that is there */
 void ride_json(const struct snapshot *snap, struct json_object *to);
 

@@ -59,6 +59,7 @@ struct campaign_case {
     double shift_s;            /* an operator moves power between accelerators so often...   */
     double shift_part;         /* ...down to that part of their range; INFINITY: never       */
     int64_t period_us;
+    enum core_forecast forecast; /* TOLD: nonsense, anew each second                        */
     int32_t trouble_count;
     struct campaign_trouble trouble[CAMPAIGN_TROUBLES_MAX];
 };

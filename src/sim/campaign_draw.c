@@ -292,6 +292,17 @@ static void campaign_draw_order(struct campaign_case *c)
         }
 }
 
+/* From a stream of its own: everything else of a seed is as it was before there were
+ * forecasters. Most listen, and most of those are told nonsense. */
+static void campaign_draw_forecast(struct campaign_case *c)
+{
+    struct rng rng;
+
+    rng_init(&rng, c->seed, 79);
+    c->forecast = (enum core_forecast[]){ CORE_FORECAST_OFF, CORE_FORECAST_LEARN, CORE_FORECAST_TOLD,
+                                          CORE_FORECAST_TOLD }[campaign_draw_count(&rng, 0, 3)];
+}
+
 void campaign_draw(uint64_t seed, struct campaign_case *ret)
 {
     struct rng rng;
@@ -325,6 +336,7 @@ void campaign_draw(uint64_t seed, struct campaign_case *ret)
     }
     campaign_draw_more(ret, floor_w, fmax(ceiling_w, floor_w + 100.0));
     campaign_draw_order(ret);
+    campaign_draw_forecast(ret);
 }
 
 const char *campaign_trouble_word(enum campaign_trouble_kind kind)
@@ -342,6 +354,9 @@ void campaign_describe(const struct campaign_case *c, char *ret, int room)
                  c->rack.node_count * c->rack.node_gpus, c->rack.nominal_v, plant_start_word(c->params.start),
                  c->envelope_w, c->seconds);
 
+    if (at < room && c->forecast != CORE_FORECAST_OFF)
+        at += snprintf(ret + at, (size_t)(room - at), " forecast %s,",
+                       c->forecast == CORE_FORECAST_TOLD ? "told nonsense" : "on");
     if (isfinite(c->shift_s) && at < room)
         at += snprintf(ret + at, (size_t)(room - at), " power moved every %.2f s;", c->shift_s);
     for (int32_t i = 0; i < c->trouble_count && at < room; i++) {

@@ -465,6 +465,8 @@ static enum status campaign_play_start(struct campaign_play *p)
         .settle_s = CAMPAIGN_PLAY_SETTLE_S,
         .baud = c->baud,
         .ride = true,
+        .forecast = c->forecast,
+        .nonsense = c->forecast != CORE_FORECAST_OFF,
         .locks = true, /* as state_lock() and the bus locks do: the second waits */
         .phase_ratio = (double)(c->seed % 100) / 100.0,
     };

@@ -56,8 +56,18 @@ struct compare_args {
     bool json, help, version;
 };
 
-const char *const compare_figures[COMPARE_FIGURES] = { "PFC trips", "busbar minimum", "time to 90 %",
-                                                       "overshoot", "IT lost",        "recharge peak" };
+static const struct compare_what {
+    const char *name, *metric, *unit;
+    int decimals;
+} compare_of_events[COMPARE_FIGURES] = {
+    { "PFC trips", "pfc_trips", "", 0 },           { "busbar minimum", "bus_min_v", " V", 2 },
+    { "time to 90 %", "recovery_s", " s", 2 },     { "overshoot", "overshoot_ratio", "", 3 },
+    { "IT lost", "it_lost", "", 0 },               { "recharge peak", "recharge_peak_w", " kW", 2 },
+}, compare_of_jobs[COMPARE_FIGURES] = {
+    { "served work", "served_work", " GPU s", 0 }, { "throttled", "throttled_gpu_s", " GPU s", 0 },
+    { "slow-down", "slowdown_p95", "", 4 },        { "worst margin", "worst_margin_w", " W", 0 },
+    { "IT lost", "it_lost", "", 0 },               { "peak", "peak_w", " W", 0 },
+};
 
 /* ---- arguments ---- */
 
@@ -159,6 +169,10 @@ static bool compare_load(struct compare *compare, const struct compare_args *arg
         (void)fprintf(stderr, "busbarsim compare: %s\n", error);
         return false;
     }
+    if (compare->count > 0 && column->scenario.job.plays != compare->column[0].scenario.job.plays) {
+        (void)fprintf(stderr, "busbarsim compare: %s: jobs and grid events have no figures in common\n", name);
+        return false;
+    }
     if (controller)
         column->scenario.controller = study_controller(controller);
     compare->count++;
@@ -249,25 +263,31 @@ void compare_about(const struct compare *compare, char *ret, size_t room)
     (void)snprintf(ret + used, room - used, "seed %" PRIu64 "%.200s", compare->seed, compare->settings);
 }
 
+static const struct compare_what *compare_what(const struct scenario *scenario, int figure)
+{
+    return scenario->job.plays ? &compare_of_jobs[figure] : &compare_of_events[figure];
+}
+
+const char *compare_figure_name(const struct compare *compare, int figure)
+{
+    return compare_what(&compare->column[0].scenario, figure)->name;
+}
+
+/* Columns of the other kind say nothing under these names. */
 void compare_figure(const struct compare_column *column, int figure, char *ret, size_t room)
 {
-    static const char *const metrics[COMPARE_FIGURES] = { "pfc_trips",       "bus_min_v", "recovery_s",
-                                                          "overshoot_ratio", "it_lost",   "recharge_peak_w" };
-    static const char *const units[COMPARE_FIGURES] = { "", " V", " s", "", "", " kW" };
-    static const int decimals[COMPARE_FIGURES] = { 0, 2, 2, 3, 0, 2 };
     const struct scenario *s = &column->scenario;
-    double value = scenario_metric(&column->result, metrics[figure]);
+    const struct compare_what *what = compare_what(s, figure);
+    bool event = !s->job.plays && (figure == COMPARE_RECOVERY || figure == COMPARE_RECHARGE);
+    double value = scenario_metric(&column->result, what->metric);
 
-    if (figure == COMPARE_RECHARGE)
+    if (!s->job.plays && figure == COMPARE_RECHARGE)
         value = s->seconds > s->ends_s + s->params.bbu_charge_delay_s ? 1e-3 * value : (double)NAN;
 
     if (isfinite(value))
-        (void)snprintf(ret, room, "%.*f%s", decimals[figure], value, units[figure]);
+        (void)snprintf(ret, room, "%.*f%s", what->decimals, value, what->unit);
     else
-        (void)snprintf(ret, room,
-                       (figure == COMPARE_RECOVERY || figure == COMPARE_RECHARGE) && isfinite(s->begins_s)
-                           ? "not in this run"
-                           : "-");
+        (void)snprintf(ret, room, event && isfinite(s->begins_s) ? "not in this run" : "-");
 }
 
 /* ---- reports ---- */
@@ -281,7 +301,7 @@ static bool compare_print(const struct compare *compare)
     for (int c = 0; c < 3; c++)
         study_table_put(&table, "%s", c == 0 ? "scenario" : c == 1 ? "controller" : "setting");
     for (int f = 0; f < COMPARE_FIGURES; f++)
-        study_table_put(&table, "%s", compare_figures[f]);
+        study_table_put(&table, "%s", compare_figure_name(compare, f));
     study_table_put(&table, "checks");
     for (int32_t i = 0; i < compare->count; i++) {
         const struct compare_column *column = &compare->column[i];

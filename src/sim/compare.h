@@ -29,9 +29,9 @@ struct compare {
 void compare_name(const struct compare_column *column, char *ret, size_t room);
 void compare_about(const struct compare *compare, char *ret, size_t room);
 
-/* The figures of a column, each as text. */
+/* The figures of a column, each as text; of jobs they are others than of grid events. */
 #define COMPARE_FIGURES 6
-extern const char *const compare_figures[COMPARE_FIGURES];
+const char *compare_figure_name(const struct compare *compare, int figure);
 void compare_figure(const struct compare_column *column, int figure, char *ret, size_t room);
 
 /* The picture; what could not be written shows in ferror(to). ST_NOMEM. */

@@ -212,7 +212,7 @@ static void compare_captions(FILE *to, const struct compare *compare, double top
 
         for (int f = 0; f < COMPARE_FIGURES; f++) {
             compare_figure(&compare->column[c], f, text, sizeof text);
-            svg_text(to, x, top + f * COMPARE_LINE, SVG_TEXT + 1.0, compare_figures[f]);
+            svg_text(to, x, top + f * COMPARE_LINE, SVG_TEXT + 1.0, compare_figure_name(compare, f));
             svg_text(to, x + 130.0, top + f * COMPARE_LINE, SVG_TEXT + 1.0, text);
         }
     }

@@ -42,6 +42,8 @@ NODISCARD enum status link_conf_new(const struct rack *rack, const struct plant_
                                     uint64_t seed, struct link_conf **ret);
 struct link_conf *link_conf_free(struct link_conf *conf);
 const struct core_config *link_conf_core(const struct link_conf *conf);
+/* Before a core is made of it. */
+void link_conf_forecast(struct link_conf *conf, enum core_forecast forecast);
 void link_conf_plan(const struct link_conf *conf, double envelope_w, struct core_plan *ret);
 
 NODISCARD enum status link_new(const struct link_conf *conf, struct plant *plant, const struct rack *rack,

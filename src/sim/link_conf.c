@@ -415,6 +415,11 @@ struct link_conf *link_conf_free(struct link_conf *conf)
     return NULL;
 }
 
+void link_conf_forecast(struct link_conf *conf, enum core_forecast forecast)
+{
+    conf->core.forecast = forecast;
+}
+
 const struct core_config *link_conf_core(const struct link_conf *conf)
 {
     return &conf->core;

@@ -239,7 +239,7 @@ static void replay_step(struct replay *replay)
         .now_us = tick->now_us, .reading_count = (int32_t)tick->reading_count, .ack_count = (int32_t)tick->ack_count,
         .identity_count = (int32_t)tick->identity_count, .readings = tick->readings, .acks = tick->acks,
         .identities = tick->identities, .request_count = (int32_t)tick->request_count, .requests = tick->requests,
-        .plan = replay->plan,
+        .hint_count = (int32_t)tick->hint_count, .hints = tick->hints, .plan = replay->plan,
     };
 
     int64_t begun_us = clock_now_us();

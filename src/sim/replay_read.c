@@ -175,7 +175,7 @@ static bool replay_counts_ok(const struct core_config *config)
            config->group_max >= 0 && config->group_max <= REPLAY_READ_GROUPS_MAX &&
            replay_count_ok(config->group_member_max) && replay_count_ok(config->source_count) &&
            replay_count_ok(config->request_max) &&
-           config->period_us >= 1000 && config->period_us <= 1000000;
+           (int)config->forecast >= 0 && config->forecast < CORE_FORECAST_COUNT && config->period_us >= 1000 && config->period_us <= 1000000;
 }
 
 /* The arrays of a configuration whose counts are there. */
@@ -414,7 +414,7 @@ static bool replay_grow(void *array, size_t *room, uint32_t count, size_t size, 
 
 static bool replay_tick_room(struct replay_tick *tick)
 {
-    void *readings, *acks, *identities, *orders, *requests;
+    void *readings, *acks, *identities, *orders, *requests, *hints;
     bool all = replay_grow(tick->readings, &tick->reading_room, tick->reading_count, sizeof *tick->readings, &readings);
 
     all = replay_grow(tick->acks, &tick->ack_room, tick->ack_count, sizeof *tick->acks, &acks) && all;
@@ -423,11 +423,13 @@ static bool replay_tick_room(struct replay_tick *tick)
     all = replay_grow(tick->orders, &tick->order_room, tick->order_count, sizeof *tick->orders, &orders) && all;
     all = replay_grow(tick->requests, &tick->request_room, tick->request_count, sizeof *tick->requests, &requests) &&
           all;
+    all = replay_grow(tick->hints, &tick->hint_room, tick->hint_count, sizeof *tick->hints, &hints) && all;
     tick->readings = readings;
     tick->acks = acks;
     tick->identities = identities;
     tick->orders = orders;
     tick->requests = requests;
+    tick->hints = hints;
     return all;
 }
 
@@ -438,7 +440,8 @@ static bool replay_tick_counts(const struct bytes_reader *reader, const struct r
                     (uint64_t)tick->ack_count * bytes_struct_size(BYTES_TABLE(record_ack_fields)) +
                     (uint64_t)tick->identity_count * bytes_struct_size(BYTES_TABLE(record_identity_fields)) +
                     (uint64_t)tick->order_count * bytes_struct_size(BYTES_TABLE(record_order_fields)) +
-                    (uint64_t)requests * bytes_struct_size(BYTES_TABLE(record_request_fields));
+                    (uint64_t)requests * bytes_struct_size(BYTES_TABLE(record_request_fields)) +
+                    (uint64_t)tick->hint_count * bytes_struct_size(BYTES_TABLE(record_hint_fields));
 
     return !reader->broken && need == reader->left;
 }
@@ -480,7 +483,10 @@ static bool replay_tick_ok(const struct replay_tick *tick, const struct core_con
     for (uint32_t i = 0; i < tick->request_count; i++)
         if (!replay_request_ok(&tick->requests[i], config))
             return false;
-    return true;
+    for (uint32_t i = 0; i < tick->hint_count; i++) /* the rest is the core's to doubt */
+        if (!replay_time_ok(tick->hints[i].at_us))
+            return false;
+    return tick->hint_count <= CORE_HINTS_MAX;
 }
 
 enum status replay_read_tick(struct bytes_reader *reader, const struct core_config *config, struct replay_tick *ret)
@@ -494,6 +500,7 @@ enum status replay_read_tick(struct bytes_reader *reader, const struct core_conf
     ret->identity_count = bytes_get_u32(reader);
     ret->order_count = bytes_get_u32(reader);
     requests = bytes_get_u32(reader);
+    ret->hint_count = bytes_get_u32(reader);
     if (!replay_tick_counts(reader, ret, requests == RECORD_REQUESTS_SAME ? 0 : requests))
         return ST_CORRUPT;
     if (requests != RECORD_REQUESTS_SAME)
@@ -510,6 +517,8 @@ enum status replay_read_tick(struct bytes_reader *reader, const struct core_conf
         bytes_get_struct(reader, BYTES_TABLE(record_order_fields), &ret->orders[i]);
     for (uint32_t i = 0; requests != RECORD_REQUESTS_SAME && i < requests; i++)
         bytes_get_struct(reader, BYTES_TABLE(record_request_fields), &ret->requests[i]);
+    for (uint32_t i = 0; i < ret->hint_count; i++)
+        bytes_get_struct(reader, BYTES_TABLE(record_hint_fields), &ret->hints[i]);
     return reader->broken || !replay_tick_ok(ret, config) ? ST_CORRUPT : ST_OK;
 }
 
@@ -520,5 +529,6 @@ void replay_tick_done(struct replay_tick *tick)
     free(tick->identities);
     free(tick->orders);
     free(tick->requests);
+    free(tick->hints);
     memset(tick, 0, sizeof *tick);
 }

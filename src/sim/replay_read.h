@@ -47,13 +47,14 @@ const char *replay_names_lever(const struct replay_names *names, int32_t lever);
 struct replay_tick {
     int64_t now_us;
     uint64_t plan_version;
-    uint32_t reading_count, ack_count, identity_count, order_count, request_count;
+    uint32_t reading_count, ack_count, identity_count, order_count, request_count, hint_count;
     struct core_reading *readings;
     struct core_ack *acks;
     struct core_identity *identities;
     struct core_order *orders;
     struct core_request *requests;
-    size_t reading_room, ack_room, identity_room, order_room, request_room;
+    struct core_hint *hints;
+    size_t hint_room, reading_room, ack_room, identity_room, order_room, request_room;
 };
 
 NODISCARD enum status replay_read_tick(struct bytes_reader *reader, const struct core_config *config,

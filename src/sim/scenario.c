@@ -155,6 +155,7 @@ void scenario_preset(struct scenario_file *ret)
     s->load = (struct load_options){
         .kind = LOAD_SQUARE, .period_s = 1.0, .duty_ratio = 0.7, .skew_s = 0.02, .rate_hz = 2.0
     };
+    s->job = (struct scenario_job){ .jobs = 2.0, .every_s = 45.0 };
     s->controller = VIRTUAL_BUSBAR;
     s->no_overshoot_ratio = 1.05;
     for (int k = 0; k < CHECKS_COUNT; k++)

@@ -43,12 +43,31 @@ struct scenario_deadline {
     double within_s;
 };
 
+/* Training jobs of our own generator, side by side on equal parts of the rack:
+ * what is asked for instead of `load`. */
+struct scenario_job {
+    bool plays;
+    double jobs;                /* how many                                          */
+    double every_s, evaluate_s; /* each evaluates so often, so long                  */
+};
+
+enum scenario_forecast {
+    SCENARIO_FORECAST_OFF,
+    SCENARIO_FORECAST_ON,
+    SCENARIO_FORECAST_HINTS,  /* and the jobs' own marks                             */
+    SCENARIO_FORECAST_LIES,   /* and marks of nothing, at any time                   */
+    SCENARIO_FORECAST_ORACLE, /* told what the jobs will ask for                     */
+    SCENARIO_FORECAST_COUNT
+};
+
 struct scenario {
     char name[64], about[SCENARIO_TEXT_MAX], source[SCENARIO_TEXT_MAX];
     struct rack rack;
     struct plant_params params; /* the plant's                                        */
     struct plant_params books;  /* what the core is told: name plates of that kind    */
     struct load_options load;
+    struct scenario_job job;
+    enum scenario_forecast forecast;
     struct plant_grid grid;
     double seconds;
     double begins_s, ends_s; /* of the grid event; NAN: none                        */

@@ -67,6 +67,9 @@ static const struct scenario_read_key scenario_read_keys[] = {
     SCENARIO_READ_NUM("load.at_s", scenario.load.at_s, -60, 86400),
     SCENARIO_READ_NUM("load.until_s", scenario.load.until_s, -60, 86400),
     SCENARIO_READ_NUM("load.rate_hz", scenario.load.rate_hz, 0.001, 1000),
+    SCENARIO_READ_NUM("load.jobs", scenario.job.jobs, 1, 8),
+    SCENARIO_READ_NUM("load.every_s", scenario.job.every_s, 1, 3600),
+    SCENARIO_READ_NUM("load.evaluate_s", scenario.job.evaluate_s, 0, 3600),
     SCENARIO_READ_OWN("faults"),
     SCENARIO_READ_NUM("controller.period_ms", period_ms, 1, 1000),
     SCENARIO_READ_OWN("set"),
@@ -98,9 +101,12 @@ static void scenario_read_load_kind(struct scenario_read *r, const yaml_node_t *
 {
     enum load_kind kind = load_kind_find(scenario_yaml_scalar(node));
 
-    if (kind == LOAD_KIND_COUNT || kind == LOAD_TRACE)
+    r->file->scenario.job.plays = strcmp(scenario_yaml_scalar(node), "job") == 0;
+    if (r->file->scenario.job.plays)
+        r->file->scenario.load.kind = LOAD_CONSTANT; /* until time 0 */
+    else if (kind == LOAD_KIND_COUNT || kind == LOAD_TRACE)
         scenario_yaml_wrong(&r->y, node, "load.kind",
-                            "\"%.40s\" is not known, allowed constant, square, inference, step",
+                            "\"%.40s\" is not known, allowed constant, square, inference, step, job",
                             scenario_yaml_scalar(node));
     else
         r->file->scenario.load.kind = kind;

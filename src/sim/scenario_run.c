@@ -26,12 +26,14 @@
 #define SCENARIO_RUN_PAUSE_S  0.2
 #define SCENARIO_RUN_CRASH_S  2.0
 #define SCENARIO_RUN_SECOND_S 5.0
+#define SCENARIO_RUN_JOB_S    3600.0 /* then a made-up job starts over */
 
 struct scenario_play {
     const struct scenario *scenario;
     const struct scenario_run *opt;
     struct virtual *v;
     struct checks *checks;
+    struct trace *job;
     struct scenario_measure measure;
     int32_t state[SCENARIO_FAULTS_MAX]; /* 0 not yet, 1 stands, 2 over              */
     uint64_t orders, ride_orders, ride_writes;
@@ -212,10 +214,35 @@ static void scenario_run_loop(struct scenario_play *p, struct scenario_seen *see
 
 /* ---- a run ---- */
 
+/* Jobs on equal parts of the rack's trays: one made-up job, each somewhere else in it. */
+static enum status scenario_run_job(struct scenario_play *p, uint64_t seed)
+{
+    const struct scenario *s = p->scenario;
+    const struct trace_generate made = {
+        .training = true,
+        .node_count = (int32_t)ceil(s->rack.node_count / floor(s->job.jobs)),
+        .gpus_per_node = (int32_t)s->rack.node_gpus,
+        .duration_s = SCENARIO_RUN_JOB_S,
+        .every_s = s->job.every_s,
+        .evaluate_s = s->job.evaluate_s,
+        .seed = seed,
+    };
+
+    return s->job.plays ? trace_generate(&made, &p->job) : ST_OK;
+}
+
+static enum core_forecast scenario_run_forecast(const struct scenario *s)
+{
+    return s->forecast == SCENARIO_FORECAST_OFF      ? CORE_FORECAST_OFF
+           : s->forecast == SCENARIO_FORECAST_ORACLE ? CORE_FORECAST_TOLD
+                                                     : CORE_FORECAST_LEARN;
+}
+
 static enum status scenario_run_open(struct scenario_play *p, uint64_t seed)
 {
     const struct scenario *s = p->scenario;
     double envelope_w = s->envelope_w > 0.0 ? s->envelope_w : s->rack.envelope_w;
+    enum status st = scenario_run_job(p, seed);
     const struct virtual_options opt = {
         .rack = &s->rack,
         .params = &s->params,
@@ -230,6 +257,11 @@ static enum status scenario_run_open(struct scenario_play *p, uint64_t seed)
         .baud = s->baud,
         .ride = true,
         .phase_ratio = s->phase_ratio,
+        .forecast = scenario_run_forecast(s),
+        .hints = s->forecast == SCENARIO_FORECAST_HINTS,
+        .nonsense = s->forecast == SCENARIO_FORECAST_LIES,
+        .job = p->job,
+        .job_apart_s = s->job.every_s / s->job.jobs,
     };
     struct checks_options judges = {
         .envelope_w = envelope_w,
@@ -237,8 +269,9 @@ static enum status scenario_run_open(struct scenario_play *p, uint64_t seed)
         .breaker_rated_w = envelope_w / SCENARIO_RUN_BREAKER,
     };
     int64_t windows_us[RACK_WINDOWS_MAX];
-    enum status st = virtual_new(&opt, &p->v);
 
+    if (st == ST_OK)
+        st = virtual_new(&opt, &p->v);
     if (st != ST_OK)
         return st;
     for (int32_t i = 0; i < s->rack.windows_ms.count; i++)
@@ -292,6 +325,7 @@ enum status scenario_run(const struct scenario *scenario, const struct scenario_
                                       .sim_s = virtual_now_s(play.v) };
         seen.plant = virtual_plant(play.v);
         seen.checks = play.checks;
+        seen.works = virtual_work(play.v, &seen.work);
         scenario_verdict(scenario, &seen, ret);
         ret->sample = play.measure.sample;
         ret->sample_count = play.measure.sample_count;
@@ -301,6 +335,7 @@ enum status scenario_run(const struct scenario *scenario, const struct scenario_
     scenario_measure_done(&play.measure);
     checks_free(play.checks);
     virtual_free(play.v);
+    trace_free(play.job);
     return st;
 }
 

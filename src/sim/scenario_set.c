@@ -57,7 +57,7 @@ static void scenario_set_refuse(struct scenario_report *report, const struct sce
 
 static void scenario_set_unknown(struct scenario_report *report, const struct scenario_setting *set)
 {
-    const char *words[SCENARIO_SET_KEYS + 2 + 128];
+    const char *words[SCENARIO_SET_KEYS + 3 + 128];
     size_t count = 0;
     char what[300];
 
@@ -65,13 +65,14 @@ static void scenario_set_unknown(struct scenario_report *report, const struct sc
         words[count++] = scenario_set_keys[i].key;
     words[count++] = "rack";
     words[count++] = "start";
+    words[count++] = "forecast";
     for (int i = 0; i < plant_param_count() && i < 128; i++)
         words[count++] = plant_param_at(i)->key;
     const char *near = scenario_near(set->key, words, count);
 
     (void)snprintf(
         what, sizeof what,
-        "there is no such key%s%s%s; allowed rack, start, nominal_v, baud, load_ratio, envelope_ratio, "
+        "there is no such key%s%s%s; allowed rack, start, forecast, nominal_v, baud, load_ratio, envelope_ratio, "
         "envelope_w, period_ms, seconds, settle_s, phase_ratio and the plant's parameters",
         near ? ", is \"" : "", near ? near : "", near ? "\" meant" : "");
     scenario_set_refuse(report, set, what);
@@ -160,6 +161,25 @@ static void scenario_set_parse(struct scenario_file *file, const char *text, str
         memcpy(set->value, equals + 1, strlen(equals + 1));
         file->set_count++;
     }
+}
+
+static void scenario_set_forecast(struct scenario_file *file, const struct scenario_setting *set,
+                                  struct scenario_report *report)
+{
+    static const char *const words[SCENARIO_FORECAST_COUNT] = { [SCENARIO_FORECAST_OFF] = "off",
+                                                                [SCENARIO_FORECAST_ON] = "on",
+                                                                [SCENARIO_FORECAST_HINTS] = "hints",
+                                                                [SCENARIO_FORECAST_LIES] = "lies",
+                                                                [SCENARIO_FORECAST_ORACLE] = "oracle" };
+    int i = 0;
+
+    while (i < SCENARIO_FORECAST_COUNT && strcmp(words[i], set->value) != 0)
+        i++;
+    file->scenario.forecast = (enum scenario_forecast)i;
+    if (i == SCENARIO_FORECAST_COUNT)
+        scenario_set_refuse(report, set, "allowed off, on, hints, lies, oracle");
+    else if (i >= SCENARIO_FORECAST_HINTS && !file->scenario.job.plays)
+        scenario_set_refuse(report, set, "hints, lies and oracle need a load of kind job");
 }
 
 static const struct scenario_setting *scenario_last_set(const struct scenario_file *file, const char *key)
@@ -256,7 +276,9 @@ enum status scenario_settle(struct scenario_file *file, const char *const *set, 
         return ST_RANGE;
     for (int32_t i = 0; i < file->set_count; i++) {
         report->file = name;
-        if (strcmp(file->set[i].key, "rack") != 0 && strcmp(file->set[i].key, "start") != 0)
+        if (strcmp(file->set[i].key, "forecast") == 0)
+            scenario_set_forecast(file, &file->set[i], report);
+        else if (strcmp(file->set[i].key, "rack") != 0 && strcmp(file->set[i].key, "start") != 0)
             scenario_set_one(file, &file->set[i], report);
     }
     if (report->count > 0)

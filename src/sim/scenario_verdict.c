@@ -282,6 +282,15 @@ static void scenario_verdict_metrics_ride(const struct scenario_seen *seen, stru
     scenario_verdict_metric(ret, "margin_s", "s", seen->margin_s);
 }
 
+/* How far the fullest window stayed under its limit. */
+static double scenario_verdict_worst_margin(const struct scenario_seen *seen)
+{
+    struct checks_result r;
+
+    checks_result(seen->checks, CHECKS_LIMITS, &r);
+    return r.looked ? r.limit - r.value : (double)NAN;
+}
+
 static void scenario_verdict_metrics_energy(const struct scenario_seen *seen, struct scenario_result *ret)
 {
     const struct scenario_measure *m = seen->measure;
@@ -298,6 +307,10 @@ static void scenario_verdict_metrics_energy(const struct scenario_seen *seen, st
     scenario_verdict_metric(ret, "bbu_used_j", "J", used_j);
     scenario_verdict_metric(ret, "bbu_cycles", "cycles", m->full_j > 0.0 ? used_j / m->full_j : 0.0);
     scenario_verdict_metric(ret, "served_ratio", "ratio", offered > 0.0 ? work / offered : 1.0);
+    scenario_verdict_metric(ret, "served_work", "GPU s", seen->works ? seen->work.served_work : (double)NAN);
+    scenario_verdict_metric(ret, "throttled_gpu_s", "GPU s", seen->works ? seen->work.throttled_s : (double)NAN);
+    scenario_verdict_metric(ret, "slowdown_p95", "ratio", seen->works ? seen->work.slowdown_p95 : (double)NAN);
+    scenario_verdict_metric(ret, "worst_margin_w", "W", scenario_verdict_worst_margin(seen));
     scenario_verdict_metric(ret, "before_w", "W", m->base_w);
     scenario_verdict_metric(ret, "mean_w", "W", m->energy_j / ret->sim_s);
     scenario_verdict_metric(ret, "peak_w", "W", m->peak_w);

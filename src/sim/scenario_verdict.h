@@ -5,6 +5,7 @@
 
 #include "scenario.h"
 #include "scenario_measure.h"
+#include "workload.h"
 
 struct scenario_seen {
     const struct scenario_measure *measure;
@@ -12,6 +13,8 @@ struct scenario_seen {
     const struct checks *checks;
     bool capable; /* just before the first event                      */
     double margin_s;
+    bool works; /* a job played: `work` is what became of it              */
+    struct workload_result work;
 };
 
 /* What the controller, or without one the rule of the books, says of riding through. */

@@ -285,8 +285,10 @@ struct trace *trace_free(struct trace *trace)
     if (trace && trace->nodes)
         for (int32_t i = 0; i < trace->node_count; i++)
             trace_series_done(&trace->nodes[i]);
-    if (trace)
+    if (trace) {
         free(trace->nodes);
+        free(trace->marks);
+    }
     free(trace);
     return NULL;
 }

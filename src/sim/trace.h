@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "busbar/core.h"
 #include "busbar/status.h"
 
 #define TRACE_NODES_MAX 1024
@@ -25,6 +26,12 @@ struct trace_series {
     double *w;
 };
 
+/* What a job writes into its own log. */
+struct trace_mark {
+    double t_s; /* rising                                          */
+    enum core_mark mark;
+};
+
 struct trace {
     char name[64]; /* the file's, without folder and endings          */
     bool training; /* one clock for the job; else every GPU has a queue */
@@ -32,6 +39,8 @@ struct trace {
     struct trace_series *nodes;
     double duration_s;
     double idle_w, max_w; /* of one node: what counts as no work and full work */
+    int32_t mark_count, mark_room;
+    struct trace_mark *marks; /* of made-up training alone                       */
 };
 
 /* ST_SYS: cannot be read; ST_CORRUPT: has none of the forms, or a line is
@@ -40,11 +49,13 @@ NODISCARD enum status trace_load(const char *path, struct trace **ret, char erro
 struct trace *trace_free(struct trace *trace);
 
 /* Made-up work: training iterates compute and communication and writes
- * checkpoints; inference is requests that come singly and in bursts. */
+ * checkpoints; inference is requests that come singly and in bursts. With
+ * `every_s` a training job evaluates for about `evaluate_s` that often instead. */
 struct trace_generate {
     bool training;
     int32_t node_count, gpus_per_node;
     double duration_s;
+    double every_s, evaluate_s; /* 0: checkpoints of some seconds                  */
     uint64_t seed;
 };
 NODISCARD enum status trace_generate(const struct trace_generate *opt, struct trace **ret);

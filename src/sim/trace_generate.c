@@ -31,11 +31,37 @@ static enum status trace_generate_level(struct trace_series *s, double t_s, doub
     return st == ST_OK ? trace_series_add(s, t_s + (s->count > 0 ? TRACE_GENERATE_EDGE_S : 0.0), work) : st;
 }
 
+static enum status trace_generate_mark(struct trace *trace, double t_s, enum core_mark mark)
+{
+    if (trace->mark_count == trace->mark_room) {
+        int32_t room = 2 * trace->mark_room + 64;
+        struct trace_mark *more = realloc(trace->marks, (size_t)room * sizeof *more);
+
+        if (!more)
+            return ST_NOMEM;
+        trace->marks = more;
+        trace->mark_room = room;
+    }
+    trace->marks[trace->mark_count++] = (struct trace_mark){ .t_s = t_s, .mark = mark };
+    return ST_OK;
+}
+
+/* An iteration ended; where work stops for a while, so does it, and goes on. */
+static enum status trace_generate_marks(struct trace *trace, double end_s, double pause_s)
+{
+    enum status st = trace_generate_mark(trace, end_s, CORE_MARK_STEP);
+
+    if (st == ST_OK && pause_s > 0.0)
+        st = trace_generate_mark(trace, end_s, CORE_MARK_STOP);
+    return st == ST_OK && pause_s > 0.0 ? trace_generate_mark(trace, end_s + pause_s, CORE_MARK_GO) : st;
+}
+
 /* One job: every node does the same at the same time, a little more or less. */
 static enum status trace_generate_training(const struct trace_generate *opt, struct trace *trace)
 {
     struct rng rng;
-    double period_s, t_s = TRACE_GENERATE_START_S, checkpoint_s = TRACE_GENERATE_CHECKPOINT_S;
+    double every_s = opt->every_s > 0.0 ? opt->every_s : TRACE_GENERATE_CHECKPOINT_S;
+    double period_s, t_s = TRACE_GENERATE_START_S, checkpoint_s = every_s;
     enum status st = ST_OK;
 
     rng_init(&rng, opt->seed, 11);
@@ -48,6 +74,8 @@ static enum status trace_generate_training(const struct trace_generate *opt, str
         bool checkpoint = t_s > checkpoint_s;
         double pause_s = checkpoint ? rng_uniform(&rng, 3.0, 6.0) : 0.0;
 
+        if (checkpoint && opt->evaluate_s > 0.0) /* a little longer or shorter by the same draw */
+            pause_s = opt->evaluate_s * (1.0 + 0.1 * (pause_s - 4.5));
         for (int32_t n = 0; n < opt->node_count && st == ST_OK; n++) {
             struct trace_series *s = &trace->nodes[n];
 
@@ -57,7 +85,9 @@ static enum status trace_generate_training(const struct trace_generate *opt, str
             if (st == ST_OK && checkpoint)
                 st = trace_generate_level(s, t_s + length_s, rng_uniform(&rng, 0.28, 0.35));
         }
-        checkpoint_s += checkpoint ? TRACE_GENERATE_CHECKPOINT_S : 0.0;
+        if (st == ST_OK)
+            st = trace_generate_marks(trace, t_s + length_s, pause_s);
+        checkpoint_s += checkpoint ? every_s : 0.0;
         t_s += length_s + pause_s;
     }
     return st;

@@ -17,6 +17,9 @@
 
 #define VIRTUAL_US_PER_S 1e6
 #define VIRTUAL_EXTRA_US INT64_C(30000000) /* settling may take so much longer       */
+#define VIRTUAL_TELL_US  INT64_C(1000000)  /* who knows the future says so that often */
+#define VIRTUAL_AHEAD_S  10.0              /* and so far ahead                        */
+#define VIRTUAL_STREAM   90 /* of the seed                                         */
 #define VIRTUAL_NEVER    (INT64_MAX / 4)
 
 struct virtual_daemon {
@@ -44,6 +47,12 @@ struct virtual
     int32_t *same;      /* a reload's map: everything stays what it is  */
     int64_t dead_until_us, paused_until_us, second_until_us;
     bool paused, locks;
+    struct workload work; /* of a job                                       */
+    bool hints, tells, nonsense;
+    struct rng rng; /* of the nonsense                                */
+    int64_t tell_us;
+    int32_t hint_count;
+    struct core_hint hint[CORE_HINTS_MAX];
     struct plant_watch watch; /* the caller's                                 */
     struct virtual_stats stats;
 };
@@ -68,6 +77,18 @@ static enum status virtual_conf(struct virtual *v, const struct virtual_options 
     if (opt->baud > 0.0)
         rack.modbus_baud = opt->baud;
     return link_conf_new(&rack, opt->books ? opt->books : &books, opt->period_us, opt->seed, &v->conf);
+}
+
+static void virtual_make_job(struct virtual *v, const struct virtual_options *opt)
+{
+    v->nonsense = opt->nonsense;
+    rng_init(&v->rng, opt->seed, VIRTUAL_STREAM);
+    if (!opt->job)
+        return;
+    workload_init(&v->work, opt->job, &v->plant, opt->seed);
+    v->work.apart_s = opt->job_apart_s;
+    v->hints = opt->hints;
+    v->tells = opt->forecast == CORE_FORECAST_TOLD;
 }
 
 static void virtual_make_plant(struct virtual *v, const struct virtual_options *opt)
@@ -160,13 +181,16 @@ static int64_t virtual_load_next_us(const struct virtual *v)
 static void virtual_piece(struct virtual *v, int64_t end_us)
 {
     struct plant_watch watch = { .step = virtual_seen, .arg = v };
-    int64_t next_us = end_us;
+    int64_t next_us = end_us, begin_us = v->now_us;
 
-    if (v->load_at_us <= v->now_us) {
+    if (v->work.trace) {
+        workload_demand(&v->work, &v->plant, (double)(end_us - v->now_us) / VIRTUAL_US_PER_S);
+    } else if (v->load_at_us <= v->now_us) {
         load_demand(&v->load, &v->plant, (double)virtual_load_us(v) / VIRTUAL_US_PER_S);
         v->load_at_us = virtual_load_next_us(v);
     }
-    next_us = v->load_at_us < next_us ? v->load_at_us : next_us;
+    if (!v->work.trace)
+        next_us = v->load_at_us < next_us ? v->load_at_us : next_us;
     if (v->controller != VIRTUAL_NONE) {
         int64_t write_us = link_next_us(v->link);
 
@@ -176,8 +200,82 @@ static void virtual_piece(struct virtual *v, int64_t end_us)
     }
     plant_run(&v->plant, next_us - v->now_us, &watch);
     v->now_us = next_us;
+    if (v->work.trace)
+        workload_account(&v->work, &v->plant, (double)(next_us - begin_us) / VIRTUAL_US_PER_S);
     if (v->controller != VIRTUAL_NONE)
         link_step(v->link, next_us);
+}
+
+/* ---- what a job says of itself ---- */
+
+static void virtual_hint(struct virtual *v, const struct core_hint *hint)
+{
+    if (v->hint_count == CORE_HINTS_MAX)
+        return;
+    v->hint[v->hint_count] = *hint;
+    v->hint[v->hint_count++].at_us = v->now_us;
+}
+
+/* To every tray that the job has a GPU in: those are above the levers' leaves. */
+static void virtual_job_says(struct virtual *v, int32_t job, enum core_mark mark)
+{
+    int32_t before = CORE_NONE;
+
+    for (int32_t l = 0, gpu = 0; l < v->config->lever_count; l++) {
+        const struct core_config_lever *lever = &v->config->levers[l];
+        int32_t tray = v->config->nodes[lever->node].parent[0];
+
+        if (lever->use != CORE_LEVER_LIMIT || v->work.gpus[gpu++].job != job || tray == before)
+            continue;
+        virtual_hint(v, &(struct core_hint){ .mark = mark, .node = tray, .lever = CORE_NONE });
+        before = tray;
+    }
+}
+
+/* Marks at odd times of odd places, and wishes from nothing to more than there is. */
+static void virtual_babble(struct virtual *v)
+{
+    for (int32_t l = 0; l < v->config->lever_count; l++)
+        virtual_hint(v, &(struct core_hint){
+                            .mark = rng_u64(&v->rng) % 8 == 0 ? (enum core_mark)(rng_u64(&v->rng) % CORE_MARK_COUNT)
+                                                              : CORE_MARK_WILL,
+                            .node = (int32_t)(rng_u64(&v->rng) % (uint64_t)(v->config->node_count + 1)) - 1,
+                            .lever = l,
+                            .value = rng_uniform(&v->rng, -100.0, 2000.0),
+                        });
+}
+
+static void virtual_hear(struct virtual *v)
+{
+    enum core_mark mark;
+    int32_t job;
+
+    v->hint_count = 0;
+    if (v->nonsense && v->now_us >= v->tell_us) {
+        v->tell_us = v->now_us + VIRTUAL_TELL_US;
+        virtual_babble(v);
+    }
+    while (v->hints && workload_mark(&v->work, &job, &mark))
+        virtual_job_says(v, job, mark);
+    if (!v->tells || v->now_us < v->tell_us)
+        return;
+    v->tell_us = v->now_us + VIRTUAL_TELL_US;
+    for (int32_t l = 0, gpu = 0; l < v->config->lever_count; l++)
+        if (v->config->levers[l].use == CORE_LEVER_LIMIT)
+            virtual_hint(v, &(struct core_hint){
+                                .mark = CORE_MARK_WILL,
+                                .node = CORE_NONE,
+                                .lever = l,
+                                .value = workload_peak_w(&v->work, &v->plant, gpu++, VIRTUAL_AHEAD_S),
+                            });
+}
+
+bool virtual_work(const struct virtual *v, struct workload_result *ret)
+{
+    if (!v->work.trace)
+        return false;
+    workload_result(&v->work, ret);
+    return true;
 }
 
 /* ---- the daemons ---- */
@@ -188,6 +286,8 @@ static void virtual_daemon_step(struct virtual *v, int32_t who)
     struct core_inputs in = { .now_us = v->now_us, .plan = v->plan };
 
     link_collect(v->link, who, &in);
+    in.hint_count = v->hint_count;
+    in.hints = v->hint;
     core_step(daemon->core, &in, daemon->out);
     link_publish(v->link, who, daemon->out);
     daemon->stepped = true;
@@ -214,6 +314,8 @@ static void virtual_control(struct virtual *v)
     for (int32_t who = 0; who < 2; who++)
         if (!v->daemon[who].alive && virtual_wanted(v, who) && !(v->locks && v->daemon[1 - who].alive))
             virtual_start(v, who);
+    if (v->work.trace || v->nonsense)
+        virtual_hear(v);
     for (int32_t who = 0; who < 2; who++)
         if (v->daemon[who].alive)
             virtual_daemon_step(v, who);
@@ -248,6 +350,8 @@ static void virtual_settle(struct virtual *v, double settle_s)
     v->settled = true;
     v->load_zero_us = v->load_at_us = v->zero_us = v->plant.grid_from_us = v->now_us;
     memset(&v->stats, 0, sizeof v->stats);
+    if (v->work.trace)
+        workload_play(&v->work, 0.0);
 }
 
 enum status virtual_new(const struct virtual_options *opt, struct virtual **ret)
@@ -263,7 +367,9 @@ enum status virtual_new(const struct virtual_options *opt, struct virtual **ret)
     st = virtual_conf(v, opt);
     if (st != ST_OK)
         goto fail;
+    link_conf_forecast(v->conf, opt->forecast);
     virtual_make_plant(v, opt);
+    virtual_make_job(v, opt);
     st = link_new(v->conf, &v->plant, opt->rack, opt->baud, opt->seed, &v->link);
     if (st != ST_OK)
         goto fail;

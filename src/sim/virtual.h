@@ -18,6 +18,7 @@
 #include "load.h"
 #include "plant.h"
 #include "rack.h"
+#include "workload.h"
 
 enum virtual_controller { VIRTUAL_NONE, VIRTUAL_BUSBAR, VIRTUAL_CONTROLLER_COUNT };
 
@@ -37,6 +38,11 @@ struct virtual_options {
     double phase_ratio;                 /* the plan's ride.phase_ratio            */
     const struct plant_params *books;   /* what the core is told of the hardware: its name plates;
                                            borrowed for the call; NULL: the presets of the rack's kind */
+    enum core_forecast forecast;        /* TOLD: what the load will be, as nobody could know it */
+    bool hints;                         /* the job's own marks reach the core as they are written */
+    bool nonsense;                      /* instead of either: anything at all, by the seed */
+    const struct trace *job;            /* instead of `load`, from time 0; borrowed for good; NULL: none */
+    double job_apart_s;                 /* several jobs: each begins so much later in it */
     bool locks;                         /* as in reality a second daemon waits until the first is dead */
 };
 
@@ -82,6 +88,9 @@ void virtual_load(struct virtual *v, const struct load_options *opt);
 void virtual_restore(struct virtual *v, bool anyway);
 /* Nothing is left that may be put back. */
 bool virtual_restored(const struct virtual *v);
+
+/* Of `job`; false: there is none. */
+bool virtual_work(const struct virtual *v, struct workload_result *ret);
 
 struct virtual_stats {
     uint64_t steps, orders, writes; /* core steps; orders; transactions that wrote */

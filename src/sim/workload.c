@@ -12,6 +12,7 @@
 #define WORKLOAD_GAIN_LOW  0.95
 #define WORKLOAD_GAIN_HIGH 1.05
 #define WORKLOAD_SKEW_S    0.050
+#define WORKLOAD_PEAK_S    0.1 /* what is looked at of the time ahead             */
 #define WORKLOAD_ROUNDING  1e-9 /* of sums over the same numbers in another order */
 
 void workload_init(struct workload *w, const struct trace *trace, const struct plant *plant, uint64_t seed)
@@ -38,9 +39,11 @@ void workload_play(struct workload *w, double start_s)
 {
     w->playing = true;
     w->start_s = start_s;
-    w->elapsed_s = 0.0;
-    for (int32_t j = 0; j < w->job_count; j++)
+    w->elapsed_s = w->throttled_s = 0.0;
+    for (int32_t j = 0; j < w->job_count; j++) {
         w->job_clock_s[j] = 0.0;
+        w->mark_at[j] = w->mark_lap[j] = 0;
+    }
     for (int32_t i = 0; i < w->gpu_count; i++) {
         struct workload_gpu *g = &w->gpus[i];
 
@@ -59,7 +62,8 @@ void workload_stop(struct workload *w)
 static double workload_offered(const struct workload *w, const struct workload_gpu *g, double clock_s,
                                int32_t *cursor)
 {
-    double work = g->gain * trace_work(w->trace, g->trace_node, w->start_s + clock_s - g->skew_s, cursor);
+    double from_s = w->start_s + g->job * w->apart_s;
+    double work = g->gain * trace_work(w->trace, g->trace_node, from_s + clock_s - g->skew_s, cursor);
 
     return w->trace->training && work > 1.0 ? 1.0 : work;
 }
@@ -116,6 +120,7 @@ void workload_account(struct workload *w, struct plant *plant, double dt_s)
         double speed = w->trace->training ? slowest[g->job] : plant->gpus[i].speed;
         double served = speed * g->rate * dt_s;
 
+        w->throttled_s += plant->gpus[i].speed < 1.0 ? dt_s : 0.0;
         g->offered_sum += g->offered * dt_s;
         g->served_sum += served;
         plant->gpus[i].work += served;
@@ -129,6 +134,43 @@ void workload_account(struct workload *w, struct plant *plant, double dt_s)
         w->job_clock_s[j] += slowest[j] * dt_s;
 }
 
+bool workload_mark(struct workload *w, int32_t *ret_job, enum core_mark *ret)
+{
+    const struct trace *trace = w->trace;
+
+    for (int32_t j = 0; j < w->job_count && trace->mark_count > 0 && w->playing; j++) {
+        double from_s = w->start_s + j * w->apart_s, now_s = from_s + w->job_clock_s[j];
+
+        for (;;) {
+            const struct trace_mark *mark = &trace->marks[w->mark_at[j]];
+            double at_s = mark->t_s + w->mark_lap[j] * trace->duration_s;
+
+            if (at_s > now_s)
+                break;
+            w->mark_at[j] = (w->mark_at[j] + 1) % trace->mark_count;
+            w->mark_lap[j] += w->mark_at[j] == 0;
+            if (at_s <= from_s)
+                continue; /* from before it began */
+            *ret_job = j;
+            *ret = mark->mark;
+            return true;
+        }
+    }
+    return false;
+}
+
+double workload_peak_w(const struct workload *w, const struct plant *plant, int32_t gpu, double ahead_s)
+{
+    const struct workload_gpu *g = &w->gpus[gpu];
+    const struct plant_gpu *board = &plant->gpus[gpu];
+    double most = 0.0;
+    int32_t cursor = g->cursor;
+
+    for (double s = 0.0; s <= ahead_s && w->playing; s += WORKLOAD_PEAK_S)
+        most = fmax(most, workload_offered(w, g, w->job_clock_s[g->job] + s, &cursor));
+    return board->idle_w + fmin(most, 1.0) * (board->rated_w - board->idle_w);
+}
+
 static int workload_compare(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -140,7 +182,7 @@ void workload_result(const struct workload *w, struct workload_result *ret)
 {
     double slow[PLANT_GPUS_MAX];
 
-    *ret = (struct workload_result){ .elapsed_s = w->elapsed_s, .slowdown_p95 = 1.0 };
+    *ret = (struct workload_result){ .elapsed_s = w->elapsed_s, .throttled_s = w->throttled_s, .slowdown_p95 = 1.0 };
     for (int32_t i = 0; i < w->gpu_count; i++) {
         const struct workload_gpu *g = &w->gpus[i];
         double covered_s = w->trace->training ? w->job_clock_s[g->job] : g->uncapped_s;

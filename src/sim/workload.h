@@ -40,6 +40,9 @@ struct workload {
     int32_t gpu_count, job_count;
     struct workload_gpu gpus[PLANT_GPUS_MAX];
     double job_clock_s[PLANT_GPUS_MAX];
+    double apart_s;      /* each job begins so much later in the trace than the last */
+    double throttled_s;  /* GPU seconds at less than full speed, of all GPUs  */
+    int32_t mark_at[PLANT_GPUS_MAX], mark_lap[PLANT_GPUS_MAX];
 };
 
 /* Spreads the trace over the plant's GPUs: +-5 % and up to 50 ms apart, by the
@@ -55,8 +58,15 @@ void workload_demand(struct workload *w, struct plant *plant, double dt_s);
 /* After it: what was served at the speed the plant allowed. */
 void workload_account(struct workload *w, struct plant *plant, double dt_s);
 
+/* The next thing that a job has written into its log since the last call. False:
+ * there is nothing more yet. */
+bool workload_mark(struct workload *w, int32_t *ret_job, enum core_mark *ret);
+
+/* The most that a GPU of a training job will ask for until then at full speed, in watts. */
+double workload_peak_w(const struct workload *w, const struct plant *plant, int32_t gpu, double ahead_s);
+
 struct workload_result {
-    double elapsed_s;
+    double elapsed_s, throttled_s;
     double offered_work, served_work; /* GPU seconds at full load, all GPUs          */
     double slowdown_p95;              /* over GPUs; 1: none                          */
 };

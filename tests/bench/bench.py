@@ -205,6 +205,20 @@ class Bench:
                 self.add(name, min(r[key + "_p99_us"] for r in runs), "us",
                          f"limit of {least:g} us an update, {what}, {runs[0][key + '_bytes']} bytes of state", least)
 
+    def forecast_step(self):
+        """core_step() on the default rack in virtual time, with forecasters and hints and without."""
+        if not self.wanted("core_step_p99_forecast"):
+            return
+        program = os.path.join(os.environ["BUSBAR_BIN"], "..", "tests", "bench_step")
+        runs = [json.loads(subprocess.run(["taskset", "-c", self.core, program], capture_output=True, text=True, check=True).stdout)
+                for _ in range(5)]
+        off, on = (min((r[key] for r in runs), key=lambda r: r["p99_us"]) for key in ("forecast=off", "forecast=hints"))
+        say(f"bench: core_step p99 {off['p99_us']:.1f} us without forecasters, {on['p99_us']:.1f} us with; "
+            f"{off['block_bytes']} and {on['block_bytes']} bytes of state")
+        self.add("core_step_p99_forecast", on["p99_us"], "us",
+                 f"limit of 50 us for 72 GPUs with forecasters and hints, {on['block_bytes']} bytes of state; "
+                 f"{off['p99_us']:.1f} us and {off['block_bytes']} bytes without", 50.0)
+
     @staticmethod
     def record(rack):
         """What the daemon remembers of the last minutes, in a file the caller unlinks."""
@@ -243,6 +257,7 @@ def main():
         bench.simulator()
         bench.modbus()
         bench.forecaster()
+        bench.forecast_step()
         bench.rack_figures()
         redfish.run(bench, say)
         bench.lateness(10)

@@ -13,7 +13,7 @@ KEYS = ["scenario", "controller", "seed", "ok", "sim_s", "wall_s", "checks", "me
 ROW = ["name", "ok", "value", "limit", "unit"]
 METRICS = {"pfc_trips", "disconnected", "bus_min_v", "bus_max_v", "recovery_s", "overshoot_ratio", "it_lost", "second_dip",
            "recharge_peak_w", "bbu_used_j", "bbu_cycles", "current_within_s", "orders_in_event", "ride_writes", "capable",
-           "margin_s", "served_ratio", "mean_w", "peak_w"}
+           "margin_s", "served_ratio", "mean_w", "peak_w", "served_work", "throttled_gpu_s", "worst_margin_w"}
 # Without Busbar: which rows fail. Everything else that is listed must pass.
 NONE_FAILS = {
     "e-1": {"connected"}, "e-2": {"connected"}, "e-3": {"connected"}, "e-6": {"connected"}, "e-7": {"connected"},
@@ -21,7 +21,7 @@ NONE_FAILS = {
     "gap-3": {"current"}, "gap-4": {"connected", "limits"}, "gap-5": {"connected"}, "voltage-sag": {"connected"},
     "voltage-interruption": {"connected"}, "handback-common-bus": {"connected"}, "sag-support": {"current"},
     "sag-one-phase": {"connected"}, "sag-two-phase": {"connected"}, "ride-daemon-dead": {"connected"},
-    "ride-lines-dead": {"connected"},
+    "ride-lines-dead": {"connected"}, "forecast-value": {"limits"},
 }
 # (scenario, controller, settings, exit status)
 VARIANTS = [
@@ -97,11 +97,28 @@ def repeats():
     check(other["metrics"] != first["metrics"] and other["seed"] == 2, "another seed gives another")
 
 
+def forecasts():
+    """What a forecast may change is who gets room that is there: never a check, and little for the worse."""
+    words = ["off", "on", "hints", "lies", "oracle"]
+    done = subprocess.run([SIM, "compare", "forecast-value", "--controller", "busbar", "--set", "forecast=" + ",".join(words), "--json"],
+                          capture_output=True, text=True)
+    check(done.returncode == 0, f"forecast-value is compared: {done.stderr.strip()}")
+    runs = dict(zip(words, json.loads(done.stdout)["runs"]))
+    served = {word: runs[word]["metrics"]["served_work"] for word in words}
+    check(all(run["ok"] and [(c["name"], c["ok"]) for c in run["checks"]] == [(c["name"], c["ok"]) for c in runs["off"]["checks"]]
+              for run in runs.values()), "the same checks hold in all of them")
+    check(all(run["metrics"]["worst_margin_w"] > 0 for run in runs.values()), "no window comes over its limit in any")
+    check(served["oracle"] > served["off"], f"there is something to be won: {served['oracle'] / served['off'] - 1:.2%}")
+    for word in ("on", "hints", "lies"):
+        check(served[word] > 0.99 * served["off"], f"forecast={word} costs little: {served[word] / served['off'] - 1:.2%}")
+
+
 def refusals():
     for arguments, text in ((["e-12x"], "e-1"), (["e-1", "--controller", "magic"], "none or busbar"),
                             (["e-1", "--set", "nominal_v=12"], "180 to 305"), (["e-1", "--set", "nominalv=230"], "nominal_v"),
                             (["e-1", "--seed", "x"], "18446744073709551615"), ([], "SCENARIO"),
-                            (["e-1", "--seconds", "0"], "0.1 to 86400")):
+                            (["e-1", "--seconds", "0"], "0.1 to 86400"), (["e-1", "--set", "forecast=maybe"], "oracle"),
+                            (["e-1", "--set", "forecast=hints"], "load of kind job")):
         done = subprocess.run([SIM, "run"] + arguments, capture_output=True, text=True)
         lines = done.stderr.strip().split("\n")
         check(done.returncode == 2 and len(lines) == 1 and text in lines[0] and not done.stdout,
@@ -133,6 +150,7 @@ def main():
     refusals()
     completion()
     repeats()
+    forecasts()
     outcomes(names)
     print(f"{len(failures)} of these do not hold" + "".join("\n  " + what for what in failures))
     sys.exit(1 if failures else 0)

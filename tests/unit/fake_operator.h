@@ -21,6 +21,7 @@
 #define FAKE_DEVICES 3
 #define FAKE_GROUPS 1
 #define FAKE_CLIENTS 2
+#define FAKE_FORECASTS 2
 #define FAKE_NOW_US INT64_C(3600000000)
 #define FAKE_RECORD "BUSBAR-RECORDING\0with a zero in it"
 
@@ -71,6 +72,8 @@ struct fake {
     int reloads;
     int32_t held;            /* the last lever that was told what to hold... */
     double held_value;       /* ...and what                                  */
+    struct core_hint hint;   /* the last one */
+    int hints;
     struct operator_wish wish;              /* the last one... */
     char client[OPERATOR_CLIENT_MAX];       /* ...and whose */
     uint64_t version;
@@ -142,6 +145,24 @@ static inline void fake_fill_levers(struct fake *fake)
     };
 }
 
+static inline struct core_forecast_view *fake_forecast(struct fake *fake, int i)
+{
+    return (struct core_forecast_view *)((char *)fake->out + fake->out->forecasts_at) + i;
+}
+
+static inline void fake_fill_forecasts(struct fake *fake)
+{
+    *fake_forecast(fake, 0) = (struct core_forecast_view){
+        .lever = CORE_NONE, .node = 0, .votes = true, .expected_w = 23000, .peak_w = 24000, .upper_w = { 24500, 25000, 26000 },
+        .coverage = { 0.91, 0.985, 0.999 }, .error_w = 310, .horizon_us = 5000000, .period_us = 2500000, .readings = 1200,
+        .resets = 1,
+    };
+    *fake_forecast(fake, 1) = (struct core_forecast_view){
+        .lever = 0, .node = 4, .expected_w = NAN, .peak_w = NAN, .upper_w = { NAN, NAN, NAN }, .coverage = { NAN, NAN, NAN },
+        .error_w = NAN, .horizon_us = 10000000, .resets = 2,
+    };
+}
+
 static inline void fake_fill_devices(struct fake *fake)
 {
     struct device_state *psu = &fake->devices[1];
@@ -170,12 +191,16 @@ static inline void fake_init(struct fake *fake)
     struct core_config config = { .node_count = FAKE_NODES, .lever_count = FAKE_LEVERS, .device_count = FAKE_DEVICES,
                                   .group_max = FAKE_GROUPS, .group_member_max = FAKE_NODES, .period_us = 10000,
                                   .bus = { .node = CORE_NONE }, .request_max = FAKE_CLIENTS };
+    size_t size = core_outputs_size(&config);
 
     *fake = (struct fake){ .wanted = CORE_WANT_CONTROL };
-    fake->out = calloc(1, core_outputs_size(&config));
+    fake->out = calloc(1, size + FAKE_FORECASTS * sizeof(struct core_forecast_view));
     if (!fake->out)
         abort();
     core_outputs_init(fake->out, &config);
+    fake->out->forecasts_at = size; /* the core makes room for what its configuration has */
+    fake->out->forecast_count = FAKE_FORECASTS;
+    fake_fill_forecasts(fake);
     fake->out->group_count = FAKE_GROUPS;
     fake->out->now_us = FAKE_NOW_US;
     fake->out->step = 12345;
@@ -323,12 +348,23 @@ static inline enum status fake_call_hold(void *arg, int32_t lever, double value,
     return ST_OK;
 }
 
+static inline enum status fake_call_hint(void *arg, const struct core_hint *hint)
+{
+    struct fake *fake = arg;
+
+    if (fake->refuse)
+        return ST_REFUSED;
+    fake->hint = *hint;
+    fake->hints++;
+    return fake->hints > 3 ? ST_BUSY : ST_OK;
+}
+
 static inline struct operator_calls fake_calls(struct fake *fake)
 {
     return (struct operator_calls){ .arg = fake, .outputs = fake_call_outputs, .device = fake_call_device,
                                     .stats = fake_call_stats, .set_mode = fake_call_set_mode,
                                     .mode_wanted = fake_call_mode_wanted, .record = fake_call_record,
-                                    .reload = fake_call_reload, .hold = fake_call_hold, .token = fake_call_token,
+                                    .reload = fake_call_reload, .hold = fake_call_hold, .token = fake_call_token, .hint = fake_call_hint,
                                     .client = fake_call_client };
 }
 

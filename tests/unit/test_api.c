@@ -243,6 +243,39 @@ static void a_lever_is_told_what_to_hold_and_a_refusal_says_why(void **state)
     assert_non_null(strstr(text(bench, "error"), "not while it rains"));
 }
 
+static void a_hint_is_passed_on_or_refused(void **state)
+{
+    struct bench *bench = *state;
+
+    assert_int_equal(ask(bench, "POST", "/v1/hints", "{\"mark\": \"stop\", \"node\": \"shelf-1\"}"), 200);
+    assert_int_equal(bench->fake.hint.mark, CORE_MARK_STOP);
+    assert_int_equal(bench->fake.hint.node, 1);
+    assert_true(bench->fake.hint.at_us > 0);
+    assert_string_equal(text(bench, "mark"), "stop");
+    assert_int_equal(ask(bench, "POST", "/v1/hints", "{\"mark\": \"queue\", \"value\": 12}"), 200);
+    assert_int_equal(bench->fake.hint.node, CORE_NONE);
+    assert_float_equal(bench->fake.hint.value, 12.0, 1e-9);
+    assert_int_equal(ask(bench, "POST", "/v1/hints", "{\"mark\": \"will\"}"), 400); /* the simulator's alone */
+    assert_int_equal(ask(bench, "POST", "/v1/hints", "{\"mark\": \"step\", \"node\": \"nowhere\"}"), 400);
+    assert_int_equal(ask(bench, "POST", "/v1/hints", "{\"mark\": \"queue\", \"value\": -1}"), 400);
+    assert_int_equal(ask(bench, "POST", "/v1/hints", "{\"mark\": \"step\", \"more\": 1}"), 400);
+    assert_int_equal(ask(bench, "POST", "/v1/hints", "{}"), 400);
+    assert_int_equal(ask(bench, "POST", "/v1/hints", "[]"), 400);
+    assert_int_equal(bench->fake.hints, 2);
+    assert_int_equal(ask(bench, "POST", "/v1/hints", "{\"mark\": \"step\"}"), 200);
+    assert_int_equal(ask(bench, "POST", "/v1/hints", "{\"mark\": \"step\"}"), 503); /* the queue is full */
+    bench->fake.refuse = true;
+    assert_int_equal(ask(bench, "POST", "/v1/hints", "{\"mark\": \"step\"}"), 409);
+    assert_non_null(strstr(text(bench, "error"), "control.forecast.learn"));
+}
+
+static void forecasts_are_listed(void **state)
+{
+    struct bench *bench = *state;
+
+    assert_int_equal(ask(bench, "GET", "/v1/forecast", NULL), 200);
+}
+
 static void what_the_daemon_refuses_is_a_conflict(void **state)
 {
     struct bench *bench = *state;
@@ -569,7 +602,7 @@ static void every_route_is_in_the_documentation(void **state)
         if (!strstr(page, title))
             fail_msg("docs/api.md has no section '%s'", name);
     }
-    assert_int_equal(routes, 16);
+    assert_int_equal(routes, 18);
     free(page);
 }
 
@@ -584,6 +617,8 @@ int main(void)
         TEST(a_mode_is_asked_for_by_name),
         TEST(a_bad_body_changes_nothing),
         TEST(a_lever_is_told_what_to_hold_and_a_refusal_says_why),
+        TEST(a_hint_is_passed_on_or_refused),
+        TEST(forecasts_are_listed),
         TEST(what_the_daemon_refuses_is_a_conflict),
         TEST(a_recording_comes_as_it_is),
         TEST(before_the_first_step_only_what_needs_none_is_answered),

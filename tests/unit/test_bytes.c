@@ -164,9 +164,10 @@ static void the_tables_cover_the_structs(void **state)
     assert_int_equal(bytes_struct_size(BYTES_TABLE(record_node_fields)) + 15, sizeof(struct core_config_node));
     assert_int_equal(bytes_struct_size(BYTES_TABLE(record_point_fields)) + 8, sizeof(struct core_config_point));
     assert_int_equal(bytes_struct_size(BYTES_TABLE(record_lever_fields)) + 4, sizeof(struct core_config_lever));
+    assert_int_equal(bytes_struct_size(BYTES_TABLE(record_hint_fields)) + 4, sizeof(struct core_hint));
     assert_int_equal(bytes_struct_size(BYTES_TABLE(record_source_fields)) + 11, sizeof(struct core_config_source));
     /* and pointers, which are not written */
-    assert_int_equal(bytes_struct_size(BYTES_TABLE(record_config_fields)) + 12 + 4 * sizeof(void *),
+    assert_int_equal(bytes_struct_size(BYTES_TABLE(record_config_fields)) + 16 + 4 * sizeof(void *),
                      sizeof(struct core_config));
     /* and the block's own layout: its size, room for groups and members, four offsets */
     assert_int_equal(bytes_struct_size(BYTES_TABLE(record_plan_fields)) + 62 + 5 * sizeof(size_t) + 2 * sizeof(int32_t),

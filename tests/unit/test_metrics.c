@@ -125,6 +125,20 @@ static void the_grid_and_tokens_are_gauges(void **state)
     assert_null(strstr(bench->text, "busbar_ride_margin"));
 }
 
+static void forecasters_show_how_far_they_are_to_be_believed(void **state)
+{
+    struct bench *bench = *state;
+
+    has(bench, "busbar_forecast_votes{node=\"rack\"} 1");
+    has(bench, "busbar_forecast_coverage_ratio{node=\"rack\",level=\"0.99\"} 0.985");
+    has(bench, "busbar_forecast_peak_upper_watts{node=\"rack\",level=\"0.999\"} 26000");
+    has(bench, "busbar_forecast_error_watts{node=\"rack\"} 310");
+    has(bench, "busbar_forecast_resets_total{node=\"rack\"} 1");
+    bench->fake.out->forecast_count = 0;
+    bench_write(bench);
+    assert_null(strstr(bench->text, "busbar_forecast"));
+}
+
 static void what_is_unknown_is_left_out(void **state)
 {
     struct bench *bench = *state;
@@ -177,7 +191,8 @@ static void names_end_in_a_base_unit(void **state)
                                         "_ratio", "_bytes",  "_info",    "_total",        "_coulombs",      "_rpm" };
     static const char *const plain[] = { "busbar_armed", "busbar_realtime", "busbar_mode_reason", "busbar_limit_exceeded",
                                          "busbar_device_up", "busbar_ride_state", "busbar_ride_capable",
-                                         "busbar_ride_wear_left_cycles", "busbar_tokens_clients", "busbar_tokens_granted" };
+                                         "busbar_ride_wear_left_cycles", "busbar_tokens_clients", "busbar_tokens_granted",
+                                         "busbar_forecast_votes" };
     struct bench *bench = *state;
     int families = 0;
 
@@ -274,6 +289,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(values_come_with_names_labels_and_whole_units),
         TEST(the_grid_and_tokens_are_gauges),
+        TEST(forecasters_show_how_far_they_are_to_be_believed),
         TEST(what_is_unknown_is_left_out),
         TEST(histograms_are_cumulative_and_end_in_their_count),
         TEST(labels_are_escaped),

@@ -100,6 +100,34 @@ static void status_names_mode_counts_and_envelope(void **state)
     json_object_put(to);
 }
 
+static void forecasts_say_how_far_they_are_to_be_believed(void **state)
+{
+    struct bench *bench = *state;
+    struct json_object *to = snapshot_json_status(&bench->snap, "1.2.3"), *sum = key(to, "forecast"), *row;
+
+    assert_true(number(sum, "forecasters") == 2 && number(sum, "voting") == 1);
+    assert_true(number(sum, "coverage") == 0.985);
+    assert_true(number(sum, "resets") == 3);
+    json_object_put(to);
+    to = forecast_json(&bench->snap);
+    row = item(to, "forecasts", 0);
+    assert_string_equal(text(row, "node"), "rack");
+    assert_null(key(row, "lever"));
+    assert_true(json_object_get_boolean(key(row, "votes")));
+    assert_true(number(key(row, "upper_w"), "p99") == 25000);
+    assert_true(number(key(row, "coverage"), "p90") == 0.91);
+    assert_true(number(row, "period_s") == 2.5 && number(row, "horizon_ms") == 5000);
+    row = item(to, "forecasts", 1);
+    assert_string_equal(text(row, "lever"), "bmc-1.gpu-0");
+    assert_null(key(row, "expected_w"));
+    assert_null(key(row, "period_s"));
+    json_object_put(to);
+    bench->fake.out->forecast_count = 0;
+    to = snapshot_json_status(&bench->snap, "1.2.3");
+    assert_null(key(key(to, "forecast"), "coverage"));
+    json_object_put(to);
+}
+
 static void the_envelope_is_a_roots_tightest_limit(void **state)
 {
     struct bench *bench = *state;
@@ -536,6 +564,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(status_names_mode_counts_and_envelope),
+        TEST(forecasts_say_how_far_they_are_to_be_believed),
         TEST(the_envelope_is_a_roots_tightest_limit),
         TEST(a_rack_without_limits_has_a_power_and_no_limit),
         TEST(status_says_where_the_rack_stands_towards_the_grid),

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What core_step() costs on the default rack with and without forecasters, and the
+ * bytes of its block: every step of the same run in virtual time is timed alone, in
+ * CPU time: a busy machine does not count.
+ * Linked with --wrap=core_step. */
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "busbar/core.h"
+#include "sim/scenario.h"
+
+#define STEPS_MAX 20000
+
+static double took_us[STEPS_MAX];
+static size_t took_count, block_bytes;
+
+void __real_core_step(struct core *core, const struct core_inputs *in, struct core_outputs *out);
+void __wrap_core_step(struct core *core, const struct core_inputs *in, struct core_outputs *out);
+
+static double now_us(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec * 1e6 + (double)t.tv_nsec * 1e-3;
+}
+
+void __wrap_core_step(struct core *core, const struct core_inputs *in, struct core_outputs *out)
+{
+    double began_us = now_us();
+
+    __real_core_step(core, in, out);
+    if (took_count < STEPS_MAX)
+        took_us[took_count++] = now_us() - began_us;
+    block_bytes = core_block_size(core);
+}
+
+static int order(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static int one(const char *forecast, const char *after)
+{
+    const char *set[] = { forecast, "seconds=120" };
+    static struct scenario scenario;
+    static struct scenario_result result;
+    const struct scenario_run run = { .seed = 1 };
+    char error[SCENARIO_ERROR_MAX];
+
+    took_count = 0;
+    if (scenario_load("forecast-value", set, 2, &scenario, error) != ST_OK) {
+        (void)fprintf(stderr, "bench_step: %s\n", error);
+        return 2;
+    }
+    if (scenario_run(&scenario, &run, &result) != ST_OK || took_count < 1000)
+        return 2;
+    scenario_done(&result);
+    qsort(took_us, took_count, sizeof took_us[0], order);
+    (void)printf("\"%s\": {\"p50_us\": %.2f, \"p99_us\": %.2f, \"p999_us\": %.2f, \"block_bytes\": %zu, "
+                 "\"steps\": %zu}%s",
+                 forecast, took_us[took_count / 2], took_us[took_count * 99 / 100],
+                 took_us[took_count * 999 / 1000], block_bytes, took_count, after);
+    return 0;
+}
+
+int main(void)
+{
+    int rc;
+
+    (void)printf("{");
+    rc = one("forecast=off", ", ");
+    rc = rc ? rc : one("forecast=hints", "}\n");
+    return rc;
+}
