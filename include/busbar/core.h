@@ -365,7 +365,8 @@ struct core_request {
 /* What a workload says of itself when it happens, for forecasters alone. */
 enum core_mark {
     CORE_MARK_STEP, CORE_MARK_PART, CORE_MARK_STOP, CORE_MARK_GO, CORE_MARK_START, CORE_MARK_END,
-    CORE_MARK_QUEUE,      /* `value` requests wait or run                          */
+    CORE_MARK_QUEUE,      /* `value` requests wait                                 */
+    CORE_MARK_RUNNING,    /* `value` requests run                                  */
     CORE_MARK_WILL,       /* `lever`'s leaf wants `value` watts at most for a while */
     CORE_MARK_COUNT
 };

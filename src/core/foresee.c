@@ -39,7 +39,7 @@
 #define FORESEE_ERROR           0.1  /* of the mean error, a judgement                              */
 
 _Static_assert((int)FC_LEVELS == CORE_FORECAST_LEVELS, "views carry every level");
-_Static_assert((int)CORE_MARK_STEP == (int)FC_MARK_STEP && (int)CORE_MARK_QUEUE == (int)FC_MARK_QUEUE &&
+_Static_assert((int)CORE_MARK_STEP == (int)FC_MARK_STEP && (int)CORE_MARK_RUNNING == (int)FC_MARK_RUNNING &&
                    (int)CORE_MARK_WILL == (int)FC_MARKS,
                "marks are the same words");
 

@@ -17,7 +17,7 @@
 static const char *const api_hints_marks[CORE_MARK_WILL] = {
     [CORE_MARK_STEP] = "step",   [CORE_MARK_PART] = "part",   [CORE_MARK_STOP] = "stop",
     [CORE_MARK_GO] = "go",       [CORE_MARK_START] = "start", [CORE_MARK_END] = "end",
-    [CORE_MARK_QUEUE] = "queue",
+    [CORE_MARK_QUEUE] = "queue", [CORE_MARK_RUNNING] = "running",
 };
 
 static bool api_hints_mark(struct json_object *value, struct core_hint *hint)
@@ -61,7 +61,7 @@ static const char *api_hints_read(const struct api_request *request, struct json
     {
         if (strcmp(key, "mark") == 0) {
             if (!api_hints_mark(value, hint))
-                return "mark: must be step, part, stop, go, start, end or queue";
+                return "mark: must be step, part, stop, go, start, end, queue or running";
         } else if (strcmp(key, "node") == 0) {
             if (!api_hints_node(request, value, hint))
                 return "node: must name a node: see GET /v1/nodes";
