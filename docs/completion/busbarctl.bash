@@ -13,7 +13,7 @@ _busbarctl_ask() {
 
 _busbarctl() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='status devices events mode limits nodes levers why top stats record token reload profile device verify'
+    local commands='status devices events mode limits nodes levers why top stats record token hint reload profile device verify'
     local options='--json --socket --help' command='' word words=0 i
     COMPREPLY=()
 
@@ -56,6 +56,7 @@ _busbarctl() {
     top) options+=' --once --seconds' ;;
     record) options+=' --seconds' ;;
     token) options+=' --for --client --priority' ;;
+    hint) options+=' --nodes --every --seconds' ;;
     profile) options+=' --profiles' ;;
     device)
         options+=' --link --profile --profiles --config --state-dir --name --signal --yes --timeout --every --seconds --for'

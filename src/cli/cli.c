@@ -59,6 +59,16 @@ const struct cli_command cli_commands[] = {
               "--client NAME       whose token it is (user-NAME of who asks)\n\n"
               "Exits 1 when the request was refused; the answer says why, what would be granted, and\n"
               "when asking again makes sense." },
+    { .name = "hint", .words = "MARK|follow|scrape ...", .help = "what a workload says, to the forecasters",
+      .words_min = 1, .words_max = 2, .options = CLI_NODES | CLI_EVERY | CLI_SECONDS, .run = cli_hint,
+      .text = "MARK [VALUE]  one mark: step, part, stop, go, start, end, queue or running (numbers of\n"
+              "              requests), as a Slurm prolog and epilog give start and end\n"
+              "follow FILE   each line t_s,event,value that is appended to a job's log\n"
+              "scrape URL    a vLLM or Dynamo page of metrics: requests that wait and that run, --every MS\n"
+              "              (1000)\n\n"
+              "--nodes NODE  whose leaves it is about; else the whole rack\n"
+              "--seconds N   follow, scrape: ends by itself; else when it is interrupted\n\n"
+              "No limit moves by a hint. Exits 1 when none was given, 2 when the daemon takes none." },
     { .name = "reload", .words = "", .help = "exchanges the configuration for the file's", .run = cli_reload,
       .text = "The old one stays in force when the new one has errors." },
     { .name = "profile", .words = "check FILE...|all", .help = "checks device profiles", .words_min = 2,

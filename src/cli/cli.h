@@ -78,6 +78,7 @@ int cli_mode(struct cli *cli);
 int cli_reload(struct cli *cli);
 int cli_devices(struct cli *cli);
 int cli_events(struct cli *cli);
+int cli_hint(struct cli *cli);
 int cli_limits(struct cli *cli);
 int cli_nodes(struct cli *cli);
 int cli_levers(struct cli *cli);

@@ -34,6 +34,7 @@ struct cli_exchange {
     enum status status;
     int code;
     bool json;
+    char why[CLI_ERROR_MAX / 2]; /* no answer came, in words */
 };
 
 struct cli_client *cli_client_free(struct cli_client *client)
@@ -79,8 +80,10 @@ static void cli_client_answered(const struct http_response *response, void *arg)
     exchange->status = response->status;
     exchange->code = response->code;
     exchange->json = type && strncmp(type, "application/json", strlen("application/json")) == 0;
-    if (response->status != ST_OK)
+    if (response->status != ST_OK) {
+        (void)snprintf(exchange->why, sizeof exchange->why, "%s", response->body);
         return;
+    }
     exchange->answer->body = malloc(response->body_size + 1);
     if (!exchange->answer->body) {
         exchange->status = ST_NOMEM;
@@ -135,12 +138,41 @@ static bool cli_client_parse(struct cli_exchange *exchange)
     return false;
 }
 
+static enum status cli_client_run(struct cli *cli, const struct http_request *request, struct cli_exchange *exchange)
+{
+    enum status st = cli->client ? ST_OK : cli_client_new(&cli->client);
+
+    if (st == ST_OK)
+        st = http_client_send(cli->client->http, request, cli_client_answered, exchange);
+    while (st == ST_OK && !exchange->done) {
+        if (event_base_loop(cli->client->base, EVLOOP_ONCE) < 0)
+            st = ST_SYS;
+    }
+    return st == ST_OK ? exchange->status : st;
+}
+
+bool cli_fetch(struct cli *cli, const char *url, struct cli_answer *ret)
+{
+    struct cli_exchange exchange = { .answer = ret };
+    struct http_request request = { .method = "GET", .url = url, .timeout_us = CLI_CLIENT_TIMEOUT_US };
+    enum status st;
+
+    *ret = (struct cli_answer){ .json = NULL };
+    st = cli_client_run(cli, &request, &exchange);
+    ret->unreachable = st != ST_OK;
+    if (st != ST_OK)
+        (void)snprintf(ret->error, sizeof ret->error, "it cannot be read (%s)", exchange.why[0] ? exchange.why : status_label(st));
+    else if (exchange.code != 200)
+        (void)snprintf(ret->error, sizeof ret->error, "it answers with %d", exchange.code);
+    return st == ST_OK && exchange.code == 200;
+}
+
 bool cli_ask(struct cli *cli, const char *method, const char *path, const char *body, struct cli_answer *ret)
 {
     struct cli_exchange exchange = { .answer = ret };
     struct http_request request = { .method = method, .unix_socket = cli->socket, .body = body,
                                     .timeout_us = CLI_CLIENT_TIMEOUT_US };
-    enum status st = ST_OK;
+    enum status st;
     char url[1024];
 
     *ret = (struct cli_answer){ .json = NULL };
@@ -149,16 +181,7 @@ bool cli_ask(struct cli *cli, const char *method, const char *path, const char *
         return false;
     }
     request.url = url;
-    if (!cli->client)
-        st = cli_client_new(&cli->client);
-    if (st == ST_OK)
-        st = http_client_send(cli->client->http, &request, cli_client_answered, &exchange);
-    while (st == ST_OK && !exchange.done) {
-        if (event_base_loop(cli->client->base, EVLOOP_ONCE) < 0)
-            st = ST_SYS;
-    }
-    if (st == ST_OK)
-        st = exchange.status;
+    st = cli_client_run(cli, &request, &exchange);
     if (st != ST_OK) {
         ret->unreachable = true;
         cli_client_explain(cli->socket, st, ret->error, sizeof ret->error);

@@ -31,6 +31,9 @@ bool cli_post(struct cli *cli, const char *path, const char *body, struct cli_an
 /* The same for any method; `body` NULL: none. */
 bool cli_send(struct cli *cli, const char *method, const char *path, const char *body, struct cli_answer *ret);
 
+/* A GET of somebody else's page, "http[s]://..."; `body` is whole on true. */
+bool cli_fetch(struct cli *cli, const char *url, struct cli_answer *ret);
+
 void cli_answer_done(struct cli_answer *answer);
 
 /* PREFIX and `value` made fit for a query: "/v1/why?lever=a%20b". malloc'ed. */

@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """control.forecast.learn in the daemon: forecasters are shown, a reload switches them off and on, hints are taken while there are any."""
 import http.client
+import http.server
 import json
 import os
 import signal
 import socket
 import subprocess
 import tempfile
+import threading
 
 from rack import BIN, Rack, check, main, wait_for
 
@@ -59,6 +61,7 @@ def test():
         check('busbar_forecast_coverage_ratio{node="' in text, "metrics show the coverage")
         check(ask(rack, "POST", "/v1/hints", {"mark": "step"})[0] == 200, "a hint is taken")
         check(ask(rack, "POST", "/v1/hints", {"mark": "sometime"})[0] == 400, "nonsense is not")
+        hints(rack)
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "forecast.rec")
             check(rack.run("record", "save", path)[0] == 0, "a recording is saved")
@@ -71,8 +74,68 @@ def test():
         reload(rack, on.replace("  forecast: {learn: true}\n", "", 1))
         wait_for("forecasters are gone", lambda: rack.ask("status")["forecast"]["forecasters"] == 0, 40)
         check(ask(rack, "POST", "/v1/hints", {"mark": "step"})[0] == 409, "then hints are refused")
+        code, _, err = rack.run("hint", "step")
+        check(code == 2 and "learn is off" in err, "busbarctl hint says why")
         check(rack.ask("status")["mode_wanted"] == "control", "and control goes on")
         check(all(row["violations"] == 0 for row in rack.envelope_rows()), "the envelope held all the time")
+
+
+class Page(http.server.BaseHTTPRequestHandler):
+    """A serving stack's metrics, of two engines."""
+    read = 0
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        Page.read += 1
+        text = ('# TYPE vllm:num_requests_running gauge\nvllm:num_requests_running{engine="0",model_name="a}b"} 3.0\n'
+                'vllm:num_requests_running{engine="1"} 2\nvllm:num_requests_waiting{engine="0"} 1.0\n').encode()
+        self.send_response(200 if self.path == "/metrics" else 404)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+
+def place(pid, path):
+    """Where in a file a process stands; None: it has not opened it."""
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        if os.path.realpath(f"/proc/{pid}/fd/{fd}") == os.path.realpath(path):
+            return int(open(f"/proc/{pid}/fdinfo/{fd}").readline().split()[1])
+    return None
+
+
+def hints(rack):
+    """By hand, from a job's log, from a serving stack's page."""
+    code, out, err = rack.run("hint", "start", "--nodes", "node-1", "--json")
+    check(code == 0 and json.loads(out)["given"] == 1, f"busbarctl hint gives one {err}")
+    for words, wrong in ((("hint", "sometime"), "must be step"), (("hint", "queue", "many"), "no number"), (("hint", "follow"), "it is:"),
+                         (("hint", "step", "--nodes", "nowhere"), "must name a node"), (("hint", "follow", "/nonexistent/log"), "No such file"),
+                         (("hint", "scrape", "http://127.0.0.1:9/metrics"), "cannot be read")):
+        code, _, err = rack.run(*words)
+        check(code == 2 and wrong in err and err.count("\n") == 1, f"{' '.join(words)}: {err.strip()}")
+    with tempfile.TemporaryDirectory() as folder:
+        log = os.path.join(folder, "job.csv")
+        open(log, "w").write("t_s,event,value\n0,start,\n")
+        command = [os.path.join(BIN, "busbarctl"), "--socket", rack.socket, "hint"]
+        follow = subprocess.Popen([*command, "follow", log, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        wait_for("it has the log open, at its end", lambda: place(follow.pid, log) == os.path.getsize(log), 30)
+        for more in ("1,step,\n2,ste", "p,\nnonsense\n3,queue,7\n"):
+            with open(log, "a") as file:
+                file.write(more)
+            wait_for("it has read on", lambda: place(follow.pid, log) == os.path.getsize(log), 30)
+        follow.send_signal(signal.SIGINT)
+        out, err = follow.communicate(timeout=60)
+        check(follow.returncode == 0 and json.loads(out) == {"given": 3, "too_many": 0, "not_understood": 1},
+              f"what is appended to a job's log is given, and nothing from before {out} {err}")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_address[1]}"
+    code, out, err = rack.run("hint", "scrape", url + "/metrics", "--every", "100", "--seconds", "1", "--json")
+    check(code == 0 and json.loads(out)["given"] == 2 * Page.read and Page.read >= 1, f"a serving stack's page is read again and again {out} {err}")
+    code, _, err = rack.run("hint", "scrape", url + "/none")
+    check(code == 2 and "404" in err, "what is not there is said")
+    server.shutdown()
 
 
 def rows(rack):
