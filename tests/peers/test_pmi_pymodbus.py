@@ -100,11 +100,12 @@ def mirror(client, rack):
     check(bytes(b for r in regs for b in (r >> 8, r & 255)).rstrip(b"\0") == b"Delta", "a client finds the maker it chooses a map by")
     check(client.read(0x57)[0] == (1 << len(rack.names("psu-1-"))) - 1, "one bit a module that is there")
     for n in (1, 2):
-        volts, amps = client.read(0x101 + 0x10 * (n - 1), 2)
-        true = rack.device(f"psu-1-{n}")
-        reading = {r["signal"]: r["value"] for r in true["readings"]}
-        check(abs(volts / 64 - reading["psu_input_v"]) < 1, f"module {n}'s input voltage is mirrored ({volts / 64:.2f} V)")
-        check(abs(amps / 1024 - reading["psu_input_a"]) < 3, f"and its current ({amps / 1024:.2f} A)")
+        def module():
+            """Read twice, a moment apart, while the load moves: both agree sooner or later."""
+            volts, amps = client.read(0x101 + 0x10 * (n - 1), 2)
+            reading = {r["signal"]: r["value"] for r in rack.device(f"psu-1-{n}")["readings"]}
+            return abs(volts / 64 - reading["psu_input_v"]) < 1 and abs(amps / 1024 - reading["psu_input_a"]) < 0.5
+        wait_for(f"module {n}'s input voltage and current are mirrored", module, 30)
     def battery():
         regs = client.read(0x101, 11, unit=UNIT_BBU)
         return 40 < regs[6] * 0.001 < 55 and 0 < regs[4] <= 100 and 270 < regs[0] / 10 < 340
