@@ -129,18 +129,6 @@ def test():
                                    "100", "--seconds", "1")
         check(code == 0 and 1 <= len(answer["samples"]) <= 10, f"a watch is one document of samples {err}")
 
-        url, word = re.search(r'url: "?(http[^"\s,}]+)', text).group(1), re.search(r'password_file: "?([^"\s,}]+)', text).group(1)
-        bmc = ["--link", f"redfish:{url}", "--user", re.search(r'username: "?([^"\s,}]+)', text).group(1), "--password-file", word]
-        code, answer, err = device(rack, "read", *bmc)
-        limit = next(one for one in answer["limits"] if one["writable"] and "GPU_0/EnvironmentMetrics" in one["path"] and one["unit"] == "W")
-        code, answer, err = device(rack, "write", *bmc, "--config", rack.config, limit["path"], str(int(limit["min"])))
-        check(code == 0 and answer["readback"] == limit["min"], f"a GPU's limit is written {err}")
-        record = os.path.join(answer["state_dir"], "originals", answer["device"])
-        check(answer["device"] == "bmc-1" and open(record).read().splitlines()[1].startswith("gpu_power_limit_w\t0\t"),
-              "its original is kept where the daemon looks for its lever's")
-        code, answer, err = device(rack, "write", *bmc, "--config", rack.config, limit["path"], "original")
-        check(code == 0 and answer["readback"] == limit["value"], f"and is put back {err}")
-
         # ---- with a daemon ----
         rack.start()
         rack.wait_good()
@@ -153,8 +141,6 @@ def test():
         check(code == 2 and "knows no device" in err, "an address the daemon does not know is not read behind its back")
         code, _, err = device(rack, "scan", "--link", bus)
         check(code == 2 and "daemon holds" in err, "nor is its bus scanned")
-        code, _, err = device(rack, "write", *bmc, limit["path"], str(int(limit["min"])))
-        check(code == 2 and "running daemon" in err, "nor a limit written to its BMC")
         code, _, err = device(rack, "write", "--link", link, "psu_output_setpoint_v", "51", "--yes")
         check(code == 2 and "mode is control" in err, f"in observe the daemon writes for nobody {err}")
         code, _, err = device(rack, "write", "--link", link, "psu_start_delay_s", "1", "--yes")

@@ -1,0 +1,40 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""busbarctl device write on a BMC of a configuration: its original is the daemon's, and the daemon's limits are its own."""
+import json
+import os
+import re
+
+from rack import Rack, check, main
+
+
+def device(rack, *words):
+    code, out, err = rack.run("device", *words, "--timeout", "5000", "--json")
+    return code, json.loads(out) if code in (0, 1) and out else None, err
+
+
+def test():
+    with Rack("../../tests/chaos/rack", serve=["--load", "idle"]) as rack:  # its BMCs answer quickly
+        text = open(rack.config).read()
+
+        def key(name):
+            return re.search(name + r': "?([^"\s,}]+)', text).group(1)
+        bmc = ["--link", "redfish:" + key("url"), "--user", key("username"), "--password-file", key("password_file")]
+        code, answer, err = device(rack, "read", *bmc)
+        check(code == 0, f"a BMC is read {err}")
+        limit = next(one for one in answer["limits"] if one["writable"] and "GPU_0/EnvironmentMetrics" in one["path"] and one["unit"] == "W")
+        write = ["write", *bmc, limit["path"]]
+        code, answer, err = device(rack, *write, str(int(limit["min"])), "--config", rack.config)
+        check(code == 0 and answer["readback"] == limit["min"], f"a GPU's limit is written {err}")
+        record = os.path.join(answer["state_dir"], "originals", answer["device"])
+        check(answer["device"] == "bmc-1" and open(record).read().splitlines()[1].startswith("gpu_power_limit_w\t0\t"),
+              "its original is kept where the daemon looks for its lever's")
+        code, answer, err = device(rack, *write, "original", "--config", rack.config)
+        check(code == 0 and answer["readback"] == limit["value"], f"and is put back {err}")
+        rack.start()
+        rack.wait_good()
+        code, _, err = device(rack, *write, str(int(limit["min"])))
+        check(code == 2 and "running daemon" in err, "the daemon's BMC is not written to behind its back")
+
+
+main(test)
