@@ -23,6 +23,9 @@ ELSEWHERE = {
     "sudo cp /usr/share/doc/busbar/examples/busbar.yaml /etc/busbar/busbar.yaml": "test_install.py finds the example",
     "sudo systemctl enable --now busbard": "test_systemd_boot.py",
     "journalctl -u busbard EVENT=mode_changed": "test_systemd_boot.py",
+    "busbarctl hint start --nodes node-3": "test_forecast_live.py",
+    "busbarctl hint follow FILE": "test_forecast_live.py",
+    "busbarctl hint scrape http://localhost:8000/metrics --every 50": "test_forecast_live.py has a page to read",
     "./dev test": "this is it",
 }
 
@@ -76,6 +79,8 @@ def adapt(command, rack):
     saved = os.path.join(rack.folder, "saved.rec")
     command = command.replace("/run/busbar/busbar.sock", rack.socket).replace("/etc/busbar/busbar.yaml", rack.config)
     command = command.replace("LEVER", "bmc-1.gpu-0")
+    if command == "busbarctl hint":
+        command += " --help"  # said of the command as such
     if command.startswith(BY_HAND):
         command = by_hand(command, rack) + (" --help" if command in BY_HAND else "")  # said of the command as such
     if command.startswith("busbarctl"):
