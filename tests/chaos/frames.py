@@ -87,8 +87,8 @@ class FrameWire(Wire):
             back(frame[:self.rng.randrange(1, len(frame))])
         elif kind == "trickle":
             for i in range(len(frame) - 1):
-                self.in_order(self.lane(frame), i * self.trouble.late_s / 10, lambda byte=frame[i:i + 1]: back(byte))
-            self.in_order(self.lane(frame), (len(frame) - 1) * self.trouble.late_s / 10,
+                self.in_order(self.lane(frame), i * self.trouble.late_s / len(frame), lambda byte=frame[i:i + 1]: back(byte))
+            self.in_order(self.lane(frame), (len(frame) - 1) * self.trouble.late_s / len(frame),
                           lambda: self.deliver(frame, request, lambda: back(frame[-1:])))
         elif kind == "noise":
             noise = self.rng.randbytes(self.rng.randrange(1, 12))
