@@ -124,32 +124,36 @@ static double allocate_taken(const struct block *b, int32_t s, double *ret_stand
     return value * block_unit_w(conf);
 }
 
-static void allocate_row(struct block *b, int32_t z, struct allocate_news *news)
+/* The devices' own minimums below a zone. */
+static double allocate_least_w(const struct block *b, const struct zone *zone)
+{
+    const struct entry *entry = &b->entries[zone->entry_first];
+    double least_w = 0.0;
+
+    for (int32_t e = 0; e < zone->entry_count; e++)
+        if (fill_moves(b, entry[e].source))
+            least_w += fill_coef(b, &entry[e]) * b->inputs[entry[e].source].device_min;
+    return least_w;
+}
+
+static void allocate_row(struct block *b, int32_t z, const double *taken_w, const double *taken_standing_w,
+                         struct allocate_news *news)
 {
     const struct zone *zone = &b->zones[z];
-    const struct entry *entry = &b->entries[zone->entry_first];
-    double now_w = zone->fixed_w, standing_w = zone->fixed_w, least_w = 0.0;
     double left_w = __builtin_inf();
 
     if (block_is_number(zone->standing_w)) {
-        for (int32_t e = 0; e < zone->entry_count; e++) {
-            double taken_w, taken_standing_w;
-
-            if (fill_moves(b, entry[e].source)) {
-                least_w += fill_coef(b, &entry[e]) * b->inputs[entry[e].source].device_min;
-                continue;
-            }
-            taken_w = allocate_taken(b, entry[e].source, &taken_standing_w);
-            now_w += entry[e].coef * taken_w;
-            standing_w += entry[e].coef * taken_standing_w;
-        }
-
-        double now_left_w = zone->budget_w - now_w, standing_left_w = zone->standing_w - standing_w;
+        double now_left_w = zone->budget_w - zone_sum(b, zone, zone->fixed_w, taken_w);
+        double standing_left_w = zone->standing_w - zone_sum(b, zone, zone->fixed_w, taken_standing_w);
         double cut_w = (1.0 - zone->trim) * zone->budget_w;
 
         left_w = now_left_w < standing_left_w ? now_left_w : standing_left_w;
-        if (left_w > least_w) /* a cut never goes under the minimums */
-            left_w = left_w - cut_w > least_w ? left_w - cut_w : least_w;
+        if (cut_w > 0.0) { /* never under the minimums */
+            double least_w = allocate_least_w(b, zone);
+
+            if (left_w > least_w)
+                left_w = left_w - cut_w > least_w ? left_w - cut_w : least_w;
+        }
     }
     if (!(left_w < b->row_budget[z] || left_w > b->row_budget[z]))
         return;
@@ -161,13 +165,23 @@ static void allocate_row(struct block *b, int32_t z, struct allocate_news *news)
 
 static bool allocate_inputs(struct block *b, struct allocate_news *news)
 {
+    int32_t sources = b->core->lever_count + b->core->loose_count;
+    double *taken_w = b->scratch, *taken_standing_w = b->scratch + sources;
+
     if (!b->core->allocated)
         news->changed = true;
     for (int32_t l = 0; l < b->core->lever_count; l++)
-        if (b->levers_conf[l].use == CORE_LEVER_LIMIT)
+        if (b->levers_conf[l].use == CORE_LEVER_LIMIT) {
             allocate_input(b, l, news);
+            b->vars[l].moves = !b->inputs[l].fixed;
+        }
+    for (int32_t s = 0; s < sources; s++) {
+        taken_w[s] = taken_standing_w[s] = 0.0;
+        if (!fill_moves(b, s))
+            taken_w[s] = allocate_taken(b, s, &taken_standing_w[s]);
+    }
     for (int32_t z = 0; z < b->core->zone_count; z++)
-        allocate_row(b, z, news);
+        allocate_row(b, z, taken_w, taken_standing_w, news);
     b->core->allocated = 1;
     return news->changed;
 }
@@ -287,13 +301,16 @@ static void allocate_why(struct block *b, int32_t l)
     bool wanted_min = var->x > in->device_min;
 
     if (var->x <= in->plan_min)
-        block_why(why, !wanted_min ? CORE_RULE_DEVICE_MIN : in->token ? CORE_RULE_TOKEN : CORE_RULE_PLAN_MIN,
+        block_why(why,
+                  !wanted_min ? CORE_RULE_DEVICE_MIN
+                  : in->token ? CORE_RULE_TOKEN
+                              : CORE_RULE_PLAN_MIN,
                   group < 0 ? var->row : CORE_NONE, zone->bound_window_us, zone->bound_w);
     else if (zone->trim < 1.0 && group < 0)
         block_why(why, CORE_RULE_BAND, var->row, zone->bound_window_us, zone->bound_w * zone->trim);
     else if (zone->capable && group < 0)
-        block_why(why, b->core->ride.lean_w <= zone->bound_w ? CORE_RULE_RIDE : CORE_RULE_CAPABLE, var->row, 0,
-                  zone->bound_w);
+        block_why(why, b->core->ride.lean_w <= zone->bound_w ? CORE_RULE_RIDE : CORE_RULE_CAPABLE, var->row,
+                  0, zone->bound_w);
     else
         block_why(why, group < 0 ? CORE_RULE_LIMIT : CORE_RULE_GROUP, group < 0 ? var->row : group,
                   zone->bound_window_us, zone->bound_w);
@@ -331,7 +348,7 @@ static void allocate_solve(struct block *b)
 
 void allocate_step(struct block *b)
 {
-    struct allocate_news news = {.changed = false};
+    struct allocate_news news = { .changed = false };
 
     if (allocate_inputs(b, &news))
         allocate_solve(b);

@@ -175,7 +175,7 @@ static void block_layout(struct core *core, const struct core_config *config)
     size_t nodes = (size_t)core->node_count, points = (size_t)core->point_count;
     size_t levers = (size_t)core->lever_count, zones = (size_t)core->zone_count;
     size_t sources = levers + (size_t)core->loose_count;
-    size_t wide = 3 * (sources > zones ? sources : zones);
+    size_t wide = 4 * (sources > zones ? sources : zones);
 
     core->nodes_at = block_take(&at, nodes, sizeof(struct core_config_node));
     core->points_conf_at = block_take(&at, points, sizeof(struct core_config_point));
@@ -212,8 +212,10 @@ static void block_layout(struct core *core, const struct core_config *config)
     core->plan_levers_at = block_take(&at, levers, sizeof(struct core_plan_lever));
     core->plan_groups_at = block_take(&at, (size_t)core->group_max, sizeof(struct core_plan_group));
     core->plan_members_at = block_take(&at, (size_t)core->member_max, sizeof(int32_t));
-    core->vars_at = block_take(&at, levers, sizeof(struct fill_var));
+    core->vars_at = block_take(&at, sources, sizeof(struct fill_var));
     core->rows_at = block_take(&at, zones, sizeof(struct fill_row));
+    core->fill_paths_at =
+        block_take(&at, (size_t)(core->path_count + core->group_entry_max), sizeof(struct fill_path));
     core->events_at = block_take(&at, 2 * levers, sizeof(struct fill_event));
     core->events_spare_at = block_take(&at, 2 * levers, sizeof(struct fill_event));
     core->inputs_at = block_take(&at, levers, sizeof(struct allocate_in));
@@ -284,6 +286,7 @@ struct block block_open(struct core *core)
         .plan_members = (void *)(at + core->plan_members_at),
         .vars = (void *)(at + core->vars_at),
         .rows = (void *)(at + core->rows_at),
+        .fill_paths = (void *)(at + core->fill_paths_at),
         .events = (void *)(at + core->events_at),
         .events_spare = (void *)(at + core->events_spare_at),
         .inputs = (void *)(at + core->inputs_at),
@@ -460,6 +463,7 @@ static void block_start_levers(struct block *b)
         lever->ghost_until_us = CORE_FOREVER; /* lever.c sets it at the first step */
         lever->sent_us = lever->confirmed_us = lever->retry_us = lever->charge_cut_us = INT64_MIN;
         lever->drift_retry_us = lever->lease_end_us = lever->ends_us = INT64_MIN;
+        b->vars[l].factor = 1.0 + b->levers_conf[l].overshoot_ratio;
         block_why(&lever->why, CORE_RULE_NONE, CORE_NONE, 0, 0.0);
     }
 }

@@ -159,13 +159,21 @@ struct loose {
 
 struct fill_var {
     double lo, hi, weight, x;    /* watts of the cap                            */
-    int32_t row;                 /* that stopped it; FILL_FREE, FILL_TOP        */
+    double factor;               /* watts drawn for one of the cap: overshoot   */
+    int32_t moves;               /* a lever that allocation moves               */
+    int32_t row;                 /* that stopped it; FILL_TOP, FILL_STAYS       */
     int32_t moving;
+    int32_t path_first, path_count;    /* in fill_paths[]                       */
+};
+
+/* One row that takes part in this run, seen from a var. */
+struct fill_path {
+    double slope_w;              /* how fast the var fills it                   */
+    int32_t zone;
 };
 
 struct fill_row {
     double slack_w, slope_w, level;
-    double full_level;           /* where it will be full; INFINITY             */
     int32_t moving, full, active;
     int32_t listed;              /* rows[k]: zone of the k-th active row        */
 };
@@ -378,7 +386,7 @@ struct core {
     size_t measures_at, measure_first_at, cap_first_at, caps_at, edge_at;
     size_t sources_at, loose_at, entries_at, paths_at, group_paths_at;
     size_t plan_nodes_at, plan_levers_at, plan_groups_at, plan_members_at;
-    size_t vars_at, rows_at, events_at, events_spare_at, inputs_at, row_budget_at;
+    size_t vars_at, rows_at, fill_paths_at, events_at, events_spare_at, inputs_at, row_budget_at;
     size_t sums_at, scratch_at, next_at;
     size_t foresees_at, foresee_of_at, fcs_at;
 };
@@ -423,13 +431,14 @@ struct block {
     struct core_plan_lever *plan_levers;
     struct core_plan_group *plan_groups;
     int32_t *plan_members;
-    struct fill_var *vars;       /* one a lever                                 */
+    struct fill_var *vars;       /* one a source                                */
     struct fill_row *rows;       /* one a zone                                  */
+    struct fill_path *fill_paths;/* by var                                      */
     struct fill_event *events, *events_spare;
     struct allocate_in *inputs;  /* one a lever                                 */
     double *row_budget;          /* one a zone: what is left for the levers     */
     struct tree_sum *sums;       /* one a node                                  */
-    double *scratch;             /* three a zone or source, whichever is more   */
+    double *scratch;             /* four a zone or source, whichever is more    */
     double *next;                /* one a lever: counted after this step's orders */
     struct foresee *foresees;    /* foresee_count                               */
     int32_t *foresee_of;         /* one a lever, with forecasts: which; CORE_NONE */

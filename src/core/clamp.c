@@ -116,8 +116,10 @@ static void clamp_sums(struct block *b)
 
 void clamp_step(struct block *b)
 {
-    clamp_each(b);
-    clamp_sums(b);
+    if (b->out->order_count > 0) { /* else the sums stand as zone.c made them */
+        clamp_each(b);
+        clamp_sums(b);
+    }
     for (int32_t i = 0; i < b->out->order_count; i++)
         lever_commit(b, &outputs_orders(b)[i]);
     for (int32_t l = 0; l < b->core->lever_count; l++)

@@ -38,19 +38,14 @@ static double damp_part(double span_s, double tau_s)
     return tau_s > 0.0 ? 1.0 - exp(-span_s / tau_s) : 1.0;
 }
 
-static double damp_wanted_w(const struct block *b, const struct zone *zone)
+/* What is asked of every source, once for all zones. */
+static void damp_sources(struct block *b, double *wanted_w)
 {
-    double sum_w = 0.0;
-
-    for (int32_t e = 0; e < zone->entry_count; e++) {
-        const struct entry *entry = &b->entries[zone->entry_first + e];
-        int32_t l = entry->source;
-
-        if (l < b->core->lever_count && block_is_cap(&b->levers_conf[l]) &&
-            block_is_number(b->levers[l].wanted))
-            sum_w += entry->coef * b->levers[l].wanted * b->levers_conf[l].watts_per_unit;
-    }
-    return sum_w;
+    for (int32_t s = 0; s < b->core->lever_count + b->core->loose_count; s++)
+        wanted_w[s] = s < b->core->lever_count && block_is_cap(&b->levers_conf[s]) &&
+                              block_is_number(b->levers[s].wanted)
+                          ? b->levers[s].wanted * b->levers_conf[s].watts_per_unit
+                          : 0.0;
 }
 
 static void damp_forget(struct damp *damp)
@@ -128,7 +123,7 @@ static void damp_follow(struct block *b, int32_t z)
 {
     const struct zone *zone = &b->zones[z];
     struct damp *damp = &b->damps[z];
-    double sum_w = damp_wanted_w(b, zone);
+    double sum_w = zone_sum(b, zone, 0.0, b->scratch);
     bool told = b->core->plan_step == b->core->step || zone->budget_w < damp->budget_w ||
                 zone->budget_w > damp->budget_w;
 
@@ -171,6 +166,7 @@ void damp_step(struct block *b)
         .span_s = span_s,
     };
 
+    damp_sources(b, b->scratch);
     b->core->damped = 0;
     for (int32_t z = 0; z < b->core->zone_count; z++) {
         struct damp *damp = &b->damps[z];

@@ -6,7 +6,7 @@
  * end and until its upper end. When a row is full, every var in it stops. Between
  * those events every row's slack is linear in the level, so the sweep jumps from
  * event to event and is exact. Rows that cannot fill even with every var at its
- * upper end take no part: usually most of them.
+ * upper end take no part: usually most of them, so each var lists the others.
  */
 #include "fill.h"
 
@@ -41,6 +41,10 @@ static void fill_merge(const struct fill_event *from, struct fill_event *to, int
 {
     int32_t i = 0, k = middle;
 
+    if (middle == end || !fill_before(&from[middle], &from[middle - 1])) { /* in order already: often */
+        memcpy(to, from, (size_t)end * sizeof *to);
+        return;
+    }
     for (int32_t at = 0; at < end; at++)
         to[at] = i < middle && (k >= end || !fill_before(&from[k], &from[i])) ? from[i++] : from[k++];
 }
@@ -88,7 +92,6 @@ static int32_t fill_rows(struct block *b)
             continue;
         row->active = 1;
         row->slope_w = row->level = 0.0;
-        row->full_level = __builtin_inf();
         row->moving = 0;
         row->full = row->slack_w <= 0.0;
         if (!row->full)
@@ -106,20 +109,35 @@ static void fill_stop(struct fill_var *var, double x, int32_t z)
     var->x = x;
 }
 
-/* The first row on its paths that takes part (`full`: that is full); CORE_NONE. */
-static int32_t fill_bound(const struct block *b, int32_t l, bool full)
+/* Lists the rows on a var's paths that take part, from *at on. */
+static void fill_path(struct block *b, int32_t l, int32_t *at)
 {
+    struct fill_var *var = &b->vars[l];
     const struct entry *entry;
 
+    var->path_first = *at;
     for (int32_t k = 0; (entry = zone_path(b, l, k)); k++)
-        if (b->rows[entry->zone].active && (b->rows[entry->zone].full || !full))
-            return entry->zone;
+        if (b->rows[entry->zone].active) {
+            b->fill_paths[*at].zone = entry->zone;
+            b->fill_paths[(*at)++].slope_w = fill_coef(b, entry) * var->weight;
+        }
+    var->path_count = *at - var->path_first;
+}
+
+/* The first row on its paths that is full; CORE_NONE. */
+static int32_t fill_bound(const struct block *b, int32_t l)
+{
+    const struct fill_path *path = &b->fill_paths[b->vars[l].path_first];
+
+    for (int32_t k = 0; k < b->vars[l].path_count; k++)
+        if (b->rows[path[k].zone].full)
+            return path[k].zone;
     return CORE_NONE;
 }
 
 static int32_t fill_events(struct block *b)
 {
-    int32_t count = 0;
+    int32_t count = 0, at = 0;
 
     for (int32_t l = 0; l < b->core->lever_count; l++) {
         struct fill_var *var = &b->vars[l];
@@ -128,52 +146,54 @@ static int32_t fill_events(struct block *b)
         if (!fill_moves(b, l) || var->hi <= var->lo)
             continue;
         var->moving = 0;
-        if (fill_bound(b, l, false) == CORE_NONE) {
+        fill_path(b, l, &at);
+        if (var->path_count == 0) {
             var->row = FILL_TOP;
             var->x = var->hi;
             continue;
         }
-        full = fill_bound(b, l, true);
+        full = fill_bound(b, l);
         if (full != CORE_NONE) {
             fill_stop(var, var->lo, full);
             continue;
         }
         b->events[count].level = var->lo / var->weight;
         b->events[count].var = l;
-        b->events[count++].starts = 1;
-        b->events[count].level = var->hi / var->weight;
-        b->events[count].var = l;
-        b->events[count++].starts = 0;
+        b->events[count].starts = 1;
+        b->events_spare[count].level = var->hi / var->weight;
+        b->events_spare[count].var = l;
+        b->events_spare[count++].starts = 0;
     }
-    return count;
+    /* Apart, since vars often start alike, or end alike: then these are sorted as they are. */
+    memcpy(b->events + count, b->events_spare, (size_t)count * sizeof *b->events);
+    return 2 * count;
 }
 
 /* Changes how fast a row fills, from `level` on. */
 static void fill_slope(struct fill_row *row, double level, double slope_w, int32_t moving)
 {
-    row->slack_w -= row->slope_w * (level - row->level);
-    if (row->slack_w < 0.0)
-        row->slack_w = 0.0; /* rounding */
-    row->level = level;
+    if (level > row->level) {
+        row->slack_w -= row->slope_w * (level - row->level);
+        if (row->slack_w < 0.0)
+            row->slack_w = 0.0; /* rounding */
+        row->level = level;
+    }
     row->moving += moving;
     row->slope_w = row->moving > 0 ? row->slope_w + slope_w : 0.0;
-    row->full_level = row->moving > 0 ? level + row->slack_w / row->slope_w : __builtin_inf();
 }
 
 static void fill_slopes(struct block *b, int32_t l, double level, int32_t moving)
 {
-    const struct entry *entry;
+    const struct fill_path *path = &b->fill_paths[b->vars[l].path_first];
 
-    for (int32_t k = 0; (entry = zone_path(b, l, k)); k++)
-        if (b->rows[entry->zone].active)
-            fill_slope(&b->rows[entry->zone], level, moving * fill_coef(b, entry) * b->vars[l].weight,
-                       moving);
+    for (int32_t k = 0; k < b->vars[l].path_count; k++)
+        fill_slope(&b->rows[path[k].zone], level, moving * path[k].slope_w, moving);
     b->vars[l].moving = moving > 0;
 }
 
 static void fill_start(struct block *b, int32_t l, double level)
 {
-    int32_t full = fill_bound(b, l, true);
+    int32_t full = fill_bound(b, l);
 
     if (full != CORE_NONE)
         fill_stop(&b->vars[l], b->vars[l].lo, full);
@@ -181,9 +201,25 @@ static void fill_start(struct block *b, int32_t l, double level)
         fill_slopes(b, l, level, 1);
 }
 
-static void fill_full(struct block *b, int32_t z)
+/* The row that is full first, if that is under *level, which is set to where; CORE_NONE. */
+static int32_t fill_next(const struct block *b, int32_t row_count, double *level)
 {
-    double level = b->rows[z].full_level;
+    int32_t first = CORE_NONE;
+
+    for (int32_t r = 0; r < row_count; r++) {
+        const struct fill_row *row = &b->rows[b->rows[r].listed];
+        double full_level = row->moving > 0 ? row->level + row->slack_w / row->slope_w : *level;
+
+        if (full_level < *level) {
+            first = b->rows[r].listed;
+            *level = full_level;
+        }
+    }
+    return first;
+}
+
+static void fill_full(struct block *b, int32_t z, double level)
+{
     const struct zone *zone = &b->zones[z];
 
     b->rows[z].full = 1;
@@ -200,18 +236,14 @@ static void fill_full(struct block *b, int32_t z)
 static void fill_sweep(struct block *b, int32_t row_count, const struct fill_event *events, int32_t count)
 {
     for (int32_t i = 0; i < count; i++) {
-        for (;;) {
-            int32_t first = CORE_NONE;
+        /* Between events at one level nothing fills. */
+        for (bool higher = i == 0 || events[i].level > events[i - 1].level; higher;) {
             double level = events[i].level;
+            int32_t first = fill_next(b, row_count, &level);
 
-            for (int32_t r = 0; r < row_count; r++)
-                if (b->rows[b->rows[r].listed].full_level < level) {
-                    first = b->rows[r].listed;
-                    level = b->rows[first].full_level;
-                }
-            if (first == CORE_NONE)
-                break;
-            fill_full(b, first);
+            higher = first != CORE_NONE;
+            if (higher)
+                fill_full(b, first, level);
         }
         if (events[i].starts)
             fill_start(b, events[i].var, events[i].level);

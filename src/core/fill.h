@@ -16,14 +16,13 @@ void fill_run(struct block *b);
 /* Input watts at the zone of an entry for one watt of cap. */
 static inline double fill_coef(const struct block *b, const struct entry *entry)
 {
-    return entry->coef * (1.0 + b->levers_conf[entry->source].overshoot_ratio);
+    return entry->coef * b->vars[entry->source].factor;
 }
 
 /* Whether this source is a lever that allocation moves. */
 static inline bool fill_moves(const struct block *b, int32_t source)
 {
-    return source < b->core->lever_count && b->levers_conf[source].use == CORE_LEVER_LIMIT &&
-           !b->inputs[source].fixed;
+    return b->vars[source].moves;
 }
 
 #endif

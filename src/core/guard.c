@@ -60,6 +60,7 @@ static void guard_mean(struct window *window, double power_w, int64_t now_us)
 void guard_window(struct window *window, double power_w, int64_t last_us, int64_t now_us)
 {
     int64_t span_us = now_us - last_us;
+    bool turned = false;
 
     if (window->start_us == INT64_MIN) {
         window->start_us = span_us > 0 ? last_us : now_us;
@@ -85,8 +86,10 @@ void guard_window(struct window *window, double power_w, int64_t last_us, int64_
         window->head = (window->head + 1) % (BLOCK_BUCKETS + 1);
         window->bucket_j[window->head] = 0.0;
         window->at_us = end_us;
-        guard_mid(window);
+        turned = true;
     }
+    if (turned)
+        guard_mid(window);
     guard_mean(window, power_w, now_us);
 }
 

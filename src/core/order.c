@@ -65,14 +65,10 @@ static bool order_press(const struct block *b, double *pressed, double *aim_w)
         aim_w[b->core->lever_count + i] = b->sources[b->core->lever_count + i].now_w;
     for (int32_t z = 0; z < b->core->zone_count; z++) {
         const struct zone *zone = &b->zones[z];
-        double sum_w = zone->fixed_w;
 
         pressed[z] = 0.0;
-        if (!zone_over(zone))
-            continue;
-        for (int32_t e = 0; e < zone->entry_count; e++)
-            sum_w += b->entries[zone->entry_first + e].coef * aim_w[b->entries[zone->entry_first + e].source];
-        pressed[z] = zone_above(sum_w, zone->standing_w) ? 1.0 : 0.0;
+        if (zone_over(zone) && zone_above(zone_sum(b, zone, zone->fixed_w, aim_w), zone->standing_w))
+            pressed[z] = 1.0;
     }
     return true;
 }
@@ -285,10 +281,8 @@ static bool order_is_raise(const struct block *b, int32_t l)
 
 static void order_lower(struct block *b, int32_t l, bool pressed)
 {
-    struct order_idea idea = {.rule = CORE_RULE_NONE, .bound = CORE_NONE};
+    struct order_idea idea = { .rule = CORE_RULE_NONE, .bound = CORE_NONE };
 
-    if (!order_may(b, l) || order_is_raise(b, l))
-        return;
     idea.due = order_due(b, l, &idea);
     if (!idea.due && (b->core->restoring || !order_moved(b, l, pressed)))
         return;
@@ -298,12 +292,9 @@ static void order_lower(struct block *b, int32_t l, bool pressed)
 
 static bool order_higher(struct block *b, int32_t l)
 {
-    struct order_idea idea = {.rule = CORE_RULE_NONE, .bound = CORE_NONE};
+    struct order_idea idea = { .rule = CORE_RULE_NONE, .bound = CORE_NONE };
     struct lever *lever = &b->levers[l];
 
-    lever->no_room = 0;
-    if (!order_may(b, l) || !order_is_raise(b, l))
-        return false;
     idea.due = order_due(b, l, &idea);
     if (!idea.due && (b->core->restoring || !order_moved(b, l, false)))
         return false;
@@ -328,16 +319,26 @@ static bool order_higher(struct block *b, int32_t l)
 void order_step(struct block *b)
 {
     struct core *core = b->core;
-    double *pressed = b->scratch, *aim_w = b->scratch + core->zone_count;
+    double *pressed = b->scratch, *aim_w = pressed + core->zone_count;
+    double *higher = aim_w + core->lever_count + core->loose_count; /* 1 for a lever that is to be raised */
     bool press, raised = false;
 
     if (!core->acting || core->lever_count == 0)
         return;
     press = order_press(b, pressed, aim_w);
-    for (int32_t l = 0; l < core->lever_count; l++)
-        order_lower(b, l, (press && order_pressed(b, l, pressed)) || curve_over(b, l) != CORE_NONE);
-    for (int32_t k = 0; k < core->lever_count; k++)
-        raised = order_higher(b, (core->turn + k) % core->lever_count) || raised;
+    for (int32_t l = 0; l < core->lever_count; l++) {
+        bool may = order_may(b, l), raise = may && order_is_raise(b, l);
+
+        b->levers[l].no_room = 0;
+        higher[l] = raise ? 1.0 : 0.0;
+        if (may && !raise)
+            order_lower(b, l, (press && order_pressed(b, l, pressed)) || curve_over(b, l) != CORE_NONE);
+    }
+    for (int32_t k = 0; k < core->lever_count; k++) {
+        int32_t l = (core->turn + k) % core->lever_count;
+
+        raised = (higher[l] > 0.0 && order_higher(b, l)) || raised;
+    }
     if (raised)
         core->turn = (core->turn + 1) % core->lever_count;
 }
@@ -347,7 +348,7 @@ void order_step(struct block *b)
 static bool order_is_restored(const struct block *b, int32_t l)
 {
     const struct lever *lever = &b->levers[l];
-    struct order_idea idea = {.rule = CORE_RULE_NONE};
+    struct order_idea idea = { .rule = CORE_RULE_NONE };
 
     if (!block_is_number(lever->wanted))
         return true;

@@ -94,10 +94,13 @@ double ride_pace(const struct block *b, int32_t l, double value)
 {
     const struct lever *lever = &b->levers[l];
     int32_t s = b->levers_conf[l].source;
-    double bear_v = ride_rise_bear_v(b), most_v, move_v;
+    double bear_v, most_v, move_v;
 
     if ((b->core->ride.state != CORE_RIDE_SUPPORT && b->core->ride.state != CORE_RIDE_SAG) ||
-        !block_is_number(value) || !block_is_number(bear_v) || !ride_pace_moves(b, l))
+        !block_is_number(value) || !ride_pace_moves(b, l))
+        return value;
+    bear_v = ride_rise_bear_v(b);
+    if (!block_is_number(bear_v))
         return value;
     if (lever->state == CORE_LEVER_SENT)
         return lever->sent;

@@ -16,7 +16,7 @@
 #include "ride.h"
 #include "zone.h"
 
-#define SHAPE_BACK 0.1 /* of the maximum: charging comes back by so much at least */
+#define SHAPE_BACK    0.1               /* of the maximum: charging comes back by so much at least */
 #define SHAPE_BACK_US INT64_C(10000000) /* and not sooner after it was lowered       */
 
 static double shape_max(const struct block *b, int32_t l)
@@ -28,35 +28,53 @@ static double shape_max(const struct block *b, int32_t l)
 
 /* ---- recharging ---- */
 
-/* The part of all charging below this zone that fits now, 0 to 1. */
-static double shape_part(const struct block *b, const struct zone *zone)
+/* Watts of each source, worked out once for all zones. */
+struct shape_sources {
+    double *least_w; /* it cannot be brought below that: no charger that can be moved */
+    double *need_w;  /* of a charger at its maximum                                 */
+    double *now_w;   /* of a charger, measured                                      */
+};
+
+static double shape_least_w(const struct block *b, int32_t l)
 {
-    double load_w = zone->forecast_w, need_w = 0.0, least_w = zone->fixed_w, room_w;
+    const struct core_config_lever *conf = &b->levers_conf[l];
+    double min = b->plan_levers[l].min > conf->min ? b->plan_levers[l].min : conf->min;
 
-    for (int32_t e = 0; e < zone->entry_count; e++) {
-        const struct entry *entry = &b->entries[zone->entry_first + e];
-        int32_t l = entry->source;
-        const struct core_config_lever *conf = &b->levers_conf[l];
+    if (b->promises[l] > min * conf->watts_per_unit)
+        min = b->promises[l] / conf->watts_per_unit;
+    return min * block_unit_w(conf);
+}
 
-        if (l >= b->core->lever_count || b->devices[conf->device].quality == CORE_DEVICE_STALE) {
-            least_w += entry->coef * b->sources[l].now_w; /* nothing here will move it */
+static void shape_sources(const struct block *b, const struct shape_sources *ret)
+{
+    for (int32_t s = 0; s < b->core->lever_count + b->core->loose_count; s++) {
+        const struct core_config_lever *conf = &b->levers_conf[s];
+
+        ret->least_w[s] = ret->need_w[s] = ret->now_w[s] = 0.0;
+        if (s >= b->core->lever_count || b->devices[conf->device].quality == CORE_DEVICE_STALE) {
+            ret->least_w[s] = b->sources[s].now_w; /* nothing here will move it */
         } else if (conf->use == CORE_LEVER_LIMIT) {
-            double min = b->plan_levers[l].min > conf->min ? b->plan_levers[l].min : conf->min;
-
-            if (b->promises[l] > min * conf->watts_per_unit)
-                min = b->promises[l] / conf->watts_per_unit;
-            least_w += entry->coef * min * block_unit_w(conf);
-        } else {
-            need_w += entry->coef * shape_max(b, l) * block_unit_w(conf);
+            ret->least_w[s] = shape_least_w(b, s);
+        } else if (conf->use == CORE_LEVER_CHARGE) {
+            ret->need_w[s] = shape_max(b, s) * block_unit_w(conf);
             if (conf->demand_point != CORE_NONE && quality_good(b, conf->demand_point))
-                load_w -= entry->coef * b->points[conf->demand_point].value;
+                ret->now_w[s] = b->points[conf->demand_point].value;
         }
     }
+}
+
+/* The part of all charging below this zone that fits now, 0 to 1. */
+static double shape_part(const struct block *b, const struct zone *zone, const struct shape_sources *sources)
+{
+    double load_w, need_w = zone_sum(b, zone, 0.0, sources->need_w), least_w, room_w;
+
+    if (need_w <= 0.0)
+        return 1.0;
+    load_w = zone->forecast_w - zone_sum(b, zone, 0.0, sources->now_w);
+    least_w = zone_sum(b, zone, zone->fixed_w, sources->least_w);
     room_w = b->core->plan.recharge_ratio * zone->budget_w - load_w;
     if (zone->budget_w * zone->trim - least_w < room_w)
         room_w = zone->budget_w * zone->trim - least_w;
-    if (need_w <= 0.0)
-        return 1.0;
     return room_w > 0.0 ? (room_w < need_w ? room_w / need_w : 1.0) : 0.0; /* 0 while the load is unknown */
 }
 
@@ -112,17 +130,22 @@ static void shape_charge(struct block *b, int32_t l, const double *parts)
 
 void shape_recharge(struct block *b)
 {
-    double *parts = b->scratch;
+    size_t wide = (size_t)(b->core->lever_count + b->core->loose_count);
+    const struct shape_sources sources = { .least_w = b->scratch,
+                                           .need_w = b->scratch + wide,
+                                           .now_w = b->scratch + 2 * wide };
+    double *parts = b->scratch + 3 * wide;
     bool any = false;
 
     for (int32_t l = 0; l < b->core->lever_count; l++)
         any = any || b->levers_conf[l].use == CORE_LEVER_CHARGE;
     if (!any)
         return;
+    shape_sources(b, &sources);
     for (int32_t z = 0; z < b->core->zone_count; z++)
         parts[z] = zone_over(&b->zones[z]) || curve_engaged(b, z) ? 0.0
-                   : block_is_number(b->zones[z].budget_w) ? shape_part(b, &b->zones[z])
-                                                             : 1.0;
+                   : block_is_number(b->zones[z].budget_w)        ? shape_part(b, &b->zones[z], &sources)
+                                                                  : 1.0;
     for (int32_t l = 0; l < b->core->lever_count; l++)
         if (b->levers_conf[l].use == CORE_LEVER_CHARGE)
             shape_charge(b, l, parts);

@@ -10,6 +10,7 @@
 #include "tree.h"
 
 #include "quality.h"
+#include "zone.h"
 
 #define TREE_LOOSE_ABOVE 1.02 /* held above the highest seen, ...             */
 #define TREE_LOOSE_BELOW 0.90 /* ... until it draws this much less            */
@@ -59,7 +60,7 @@ static void tree_caps(struct block *b, int32_t n, struct tree_sum *sum)
 /* The node's own sensors; false unless all of them are good. */
 static bool tree_measured(struct block *b, int32_t n, struct tree_sum *ret)
 {
-    struct tree_sum sum = {.taken_us = CORE_FOREVER, .fresh = 1};
+    struct tree_sum sum = { .taken_us = CORE_FOREVER, .fresh = 1 };
     int32_t first = b->measure_first[n], last = b->measure_first[n + 1];
     bool good = first < last;
 
@@ -176,14 +177,8 @@ static void tree_whole(struct block *b, double *whole_w)
     }
     for (int32_t i = 0; i < b->core->loose_count; i++)
         b->scratch[b->core->lever_count + i] = b->loose[i].held_w;
-    for (int32_t n = 0; n < b->core->node_count; n++) {
-        const struct zone *zone = &b->zones[n];
-
-        whole_w[n] = zone->fixed_w;
-        for (int32_t e = 0; e < zone->entry_count; e++)
-            whole_w[n] +=
-                b->entries[zone->entry_first + e].coef * b->scratch[b->entries[zone->entry_first + e].source];
-    }
+    for (int32_t n = 0; n < b->core->node_count; n++)
+        whole_w[n] = zone_sum(b, &b->zones[n], b->zones[n].fixed_w, b->scratch);
 }
 
 void tree_step(struct block *b)

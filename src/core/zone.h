@@ -28,6 +28,17 @@ static inline bool zone_over(const struct zone *zone)
            zone_above(zone->counted_standing_w, zone->standing_w);
 }
 
+/* `sum`, and a value of each source as the zone sees it. */
+static inline double zone_sum(const struct block *b, const struct zone *zone, double sum,
+                              const double *by_source)
+{
+    const struct entry *entry = &b->entries[zone->entry_first];
+
+    for (int32_t e = 0; e < zone->entry_count; e++)
+        sum += entry[e].coef * by_source[entry[e].source];
+    return sum;
+}
+
 /* The k-th zone on a source's paths, nodes first, then groups; NULL after. */
 static inline const struct entry *zone_path(const struct block *b, int32_t source, int32_t k)
 {
