@@ -84,7 +84,7 @@ struct scenario {
     bool no_write;             /* carried by what was armed: no order during the event */
     double current_within_s;   /* AC current back at <= 1.0 x so fast; 0: a metric   */
     bool stay_connected;       /* no supply leaves the grid, whatever the controller */
-    double ramp_w_per_s;       /* AC power rises no faster after the return; 0: a metric */
+    double ramp_ratio_per_s;   /* of AC power before, no faster after the return; 0: a metric */
     double carry_ratio;        /* part of the supplies that carry at the end; 0: a metric */
     double settle_s;           /* before time 0                                      */
     double phase_ratio;        /* this rack's place in a start window                */

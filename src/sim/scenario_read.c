@@ -79,7 +79,7 @@ static const struct scenario_read_key scenario_read_keys[] = {
     SCENARIO_READ_NUM("must.overshoot_ratio", scenario.no_overshoot_ratio, 0, 10),
     SCENARIO_READ_NUM("must.current_within_s", scenario.current_within_s, 0, 600),
     SCENARIO_READ_NUM("must.current_within_slow_s", current_within_slow_s, 0, 600),
-    SCENARIO_READ_NUM("must.ramp_w_per_s", scenario.ramp_w_per_s, 0, 1e9),
+    SCENARIO_READ_NUM("must.ramp_ratio_per_s", scenario.ramp_ratio_per_s, 0, 100),
     SCENARIO_READ_NUM("must.carry_ratio", scenario.carry_ratio, 0, 1),
     SCENARIO_READ_OWN("deadlines"),
     SCENARIO_READ_FLAG("disconnect_legal", scenario.disconnect_legal),
