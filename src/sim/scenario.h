@@ -43,12 +43,13 @@ struct scenario_deadline {
     double within_s;
 };
 
-/* Training jobs of our own generator, side by side on equal parts of the rack:
- * what is asked for instead of `load`. */
+/* Training jobs, side by side on equal parts of the rack: what is asked for instead of
+ * `load`. One job, each somewhere else in it: recorded, or of our own generator. */
 struct scenario_job {
     bool plays;
     double jobs;                /* how many                                          */
     double every_s, evaluate_s; /* each evaluates so often, so long                  */
+    char recorded[64];          /* instead: a run of BUSBAR_DATA; empty: none        */
 };
 
 enum scenario_forecast {
@@ -121,6 +122,7 @@ struct scenario_sample {
 
 struct scenario_result {
     const char *scenario, *controller;
+    const char *job; /* of a load of kind job: the run's name, or "ours"; else NULL */
     uint64_t seed;
     bool ok;
     double sim_s, wall_s;

@@ -70,6 +70,7 @@ static const struct scenario_read_key scenario_read_keys[] = {
     SCENARIO_READ_NUM("load.jobs", scenario.job.jobs, 1, 8),
     SCENARIO_READ_NUM("load.every_s", scenario.job.every_s, 1, 3600),
     SCENARIO_READ_NUM("load.evaluate_s", scenario.job.evaluate_s, 0, 3600),
+    SCENARIO_READ_STRING("load.recorded", SCENARIO_READ_WORD, scenario.job.recorded),
     SCENARIO_READ_OWN("faults"),
     SCENARIO_READ_NUM("controller.period_ms", period_ms, 1, 1000),
     SCENARIO_READ_OWN("set"),

@@ -464,6 +464,53 @@ def bounds_section(page, study, folder):
                     ("all rows", everything[0] / everything[1], ("<=", 0.9), 3)])
 
 
+# ---- what it is worth ----
+
+VALUE_WAYS = ("off", "on", "hints", "oracle")
+
+
+def valued(page, job):
+    """forecast-value with that job: the metrics of each way."""
+    seconds = ("--set", "seconds=60") if page.options.quick else ()
+    runs = page.run("compare", "forecast-value", "--controller", "busbar", "--set", f"job={job}", *seconds, "--set", "forecast=" + ",".join(VALUE_WAYS))[0]["runs"]
+    return {way: run["metrics"] | {"ok": run["ok"]} for way, run in zip(VALUE_WAYS, runs)}
+
+
+def value_section(page, folder):
+    page.text("## What it is worth to a rack", "", "`busbarsim compare forecast-value --controller busbar --set forecast=off,on,hints,oracle` ([scenarios.md](scenarios.md)): two "
+              "training jobs under 120 kW, where both at once want about 129; what each reads of the rack is what its pollers deliver. A recorded run gives the shape of the work "
+              "of each node; both jobs are that run, each somewhere else in it, and a job goes as fast as its slowest board. Hints are the run's own log. Worst margin: the least that a "
+              "window stayed under its limit.")
+    jobs = sorted(name_of(p) for p in glob.glob(os.path.join(folder, "mlperf_training_nodes_2s", "*run??.csv.gz")) if "1nodes" not in p) if folder else []
+    jobs = ["recorded"] if jobs and page.options.quick else jobs
+    done = {job: valued(page, job) for job in [*jobs, "ours"]}
+    head = ["forecast", "served work, GPU s", "against off", "throttled, GPU s", "worst margin, W", "every check"]
+    for what, job in (("The scenario's own recorded run (h100_8nodes_llama2_70b_lora_run00; the forecaster was chosen on runs of that job):",
+                       jobs[0] if page.options.quick and jobs else "h100_8nodes_llama2_70b_lora_run00"), ("Our generator's job (`--set job=ours`), as where no data is:", "ours")):
+        if job not in done:
+            continue
+        off = done[job]["off"]
+        page.text(what)
+        page.table(head, [[way, number(m["served_work"], 0), f"{100 * (m['served_work'] / off['served_work'] - 1):+.2f} %", number(m["throttled_gpu_s"], 0),
+                           number(m["worst_margin_w"], 0), "holds" if m["ok"] else "**no**"] for way, m in done[job].items()])
+    if len(jobs) > 1:
+        gain = {way: {job: 100 * (done[job][way]["served_work"] / done[job]["off"]["served_work"] - 1) for job in jobs} for way in VALUE_WAYS[1:]}
+        page.text(f"All {len(jobs)} recorded runs of eight nodes and more (`--set job=NAME`), served work against off in %. `p`: share of paired bootstrap resamples over runs in which it is "
+                  "not more; \"held out\" leaves out the job that the forecaster was chosen on.")
+        page.table(["run", *VALUE_WAYS[1:], "throttled, off", "oracle", "worst margin of the four, W"],
+                   [[job, *(f"{gain[way][job]:+.2f}" for way in VALUE_WAYS[1:]), *(number(done[job][way]["throttled_gpu_s"], 0) for way in ("off", "oracle")),
+                     number(min(m["worst_margin_w"] for m in done[job].values()), 0)] for job in jobs])
+        rows = []
+        for way in VALUE_WAYS[1:]:
+            held = [gain[way][job] for job in jobs if not designed(job)]
+            rows.append([way, f"{sum(gain[way].values()) / len(jobs):+.2f}", number(bootstrap([-g for g in gain[way].values()]), 4), len(held),
+                         f"{sum(held) / len(held):+.2f}", number(bootstrap([-g for g in held]), 4)])
+        page.table(["forecast", "mean gain, %", "p", "held out", "mean gain, %", "p held out"], rows)
+    everything = [m for ways in done.values() for m in ways.values()]
+    verdicts(page, [("least worst margin of all runs, W", min(m["worst_margin_w"] for m in everything), (">=", 0.0), 0),
+                    ("runs in which a check fails", sum(not m["ok"] for m in everything), ("<=", 0), 0)])
+
+
 def cost_section(page):
     program = os.path.join(os.path.dirname(page.sim), "..", "tests", "bench_forecast")
     best = min((json.loads(subprocess.run([program], capture_output=True, text=True, check=True).stdout) for _ in range(5)),
@@ -487,6 +534,7 @@ def write(page, folder_to):
         page.text("No traces here (BUSBAR_DATA): nothing else recorded was run.")
     inference_section(page, study, folder)
     field_section(page, study, folder)
+    value_section(page, folder)
     cost_section(page)
     path = os.path.join(folder_to, "forecast-results.md")
     with open(path, "w", encoding="utf-8") as out:
