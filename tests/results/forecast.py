@@ -483,6 +483,8 @@ def value_section(page, folder):
               "window stayed under its limit.")
     jobs = sorted(name_of(p) for p in glob.glob(os.path.join(folder, "mlperf_training_nodes_2s", "*run??.csv.gz")) if "1nodes" not in p) if folder else []
     jobs = ["recorded"] if jobs and page.options.quick else jobs
+    refused = [job for job in jobs if subprocess.run([page.sim, "run", "forecast-value", "--set", f"job={job}", "--seconds", "0.1"], capture_output=True).returncode == 2]
+    jobs = [job for job in jobs if job not in refused]
     done = {job: valued(page, job) for job in [*jobs, "ours"]}
     head = ["forecast", "served work, GPU s", "against off", "throttled, GPU s", "worst margin, W", "every check"]
     for what, job in (("The scenario's own recorded run (h100_8nodes_llama2_70b_lora_run00; the forecaster was chosen on runs of that job):",
@@ -496,7 +498,8 @@ def value_section(page, folder):
     if len(jobs) > 1:
         gain = {way: {job: 100 * (done[job][way]["served_work"] / done[job]["off"]["served_work"] - 1) for job in jobs} for way in VALUE_WAYS[1:]}
         page.text(f"All {len(jobs)} recorded runs of eight nodes and more (`--set job=NAME`), served work against off in %. `p`: share of paired bootstrap resamples over runs in which it is "
-                  "not more; \"held out\" leaves out the job that the forecaster was chosen on.")
+                  "not more; \"held out\" leaves out the job that the forecaster was chosen on." +
+                  (f" Not playable, for a meter in it shows less than nothing: {', '.join(refused)}." if refused else ""))
         page.table(["run", *VALUE_WAYS[1:], "throttled, off", "oracle", "worst margin of the four, W"],
                    [[job, *(f"{gain[way][job]:+.2f}" for way in VALUE_WAYS[1:]), *(number(done[job][way]["throttled_gpu_s"], 0) for way in ("off", "oracle")),
                      number(min(m["worst_margin_w"] for m in done[job].values()), 0)] for job in jobs])
