@@ -13,13 +13,14 @@
 #include <math.h>
 
 #define FC_POINT_MEMORY 128   /* forecasts that a ratio is a mean over               */
-#define FC_POINT_FAST   0.08F /* the same for the fast one, a forecast               */
+#define FC_POINT_FAST   0.08F /* the same for the fast one, an outcome of its own     */
 #define FC_POINT_MOST   10.0F /* a ratio above it says no more                       */
 #define FC_POINT_FIRST  6     /* forecasts' worth of the first belief:               */
 #define FC_POINT_TRUST  0.8F  /* in persistence                                      */
 #define FC_POINT_DOUBT  1.4F  /* in all others                                       */
 #define FC_POINT_WARY   1.5F  /* of what others say: it must be that much better      */
 #define FC_POINT_RISE   0.5F  /* a peak of late is away from now by half             */
+#define FC_POINT_LUCK   0.1F  /* errors of a ratio: what is better by less may be luck */
 
 void fc_point_doubt(struct fc_horizon *z)
 {
@@ -29,8 +30,16 @@ void fc_point_doubt(struct fc_horizon *z)
     }
 }
 
+/* Forecasts that are open at a time: one step of the load makes all of them wrong. */
+static float fc_point_open(const struct fc_horizon *z)
+{
+    return (float)((z->span + z->stride - 1) / z->stride);
+}
+
 void fc_point_learn(struct fc_horizon *z, const struct fc_pending *p, float truth)
 {
+    float fast = FC_POINT_FAST / sqrtf(fc_point_open(z));
+
     for (int32_t e = 0; e < FC_POINTS; e++) {
         float ratio, rate;
 
@@ -41,7 +50,7 @@ void fc_point_learn(struct fc_horizon *z, const struct fc_pending *p, float trut
         rate = 1.0F / (float)(z->ratio_count[e] + 1);
         ratio = fc_clip(fabsf(truth - p->point[e]) / p->point_scale[e], 0.0F, FC_POINT_MOST);
         z->ratio[e] += rate * (ratio - z->ratio[e]);
-        z->ratio_fast[e] += (rate > FC_POINT_FAST ? rate : FC_POINT_FAST) * (ratio - z->ratio_fast[e]);
+        z->ratio_fast[e] += (rate > fast ? rate : fast) * (ratio - z->ratio_fast[e]);
     }
 }
 
@@ -115,6 +124,17 @@ static bool fc_point_heard(const struct fc *fc, enum fc_point e)
            e == FC_POINT_HINT;
 }
 
+/* Where forecasts overlap, a ratio is a mean over few outcomes, and of many experts one
+ * seems better by chance. Not the template, nor marks: they know their own errors. */
+static float fc_point_allowance(const struct fc_horizon *z, enum fc_point e)
+{
+    if (e == FC_POINT_HINT)
+        return FC_POINT_WARY;
+    if (e == FC_POINT_LAST || e == FC_POINT_TEMPLATE)
+        return 1.0F;
+    return 1.0F + FC_POINT_LUCK * sqrtf((fc_point_open(z) - 1.0F) / (float)FC_POINT_MEMORY);
+}
+
 float fc_point_mix(const struct fc_view *v, const struct fc_horizon *z, const struct fc_pending *p)
 {
     float error[FC_POINTS], least = INFINITY, sum = 0.0F, w = 0.0F;
@@ -124,7 +144,7 @@ float fc_point_mix(const struct fc_view *v, const struct fc_horizon *z, const st
 
         error[e] = INFINITY;
         if (p->point_scale[e] > 0.0F && fc_point_heard(v->fc, (enum fc_point)e))
-            error[e] = (e == FC_POINT_HINT ? FC_POINT_WARY : 1.0F) * ratio * p->point_scale[e];
+            error[e] = fc_point_allowance(z, (enum fc_point)e) * ratio * p->point_scale[e];
         least = error[e] < least ? error[e] : least;
     }
     for (int32_t e = 0; e < FC_POINTS; e++) {

@@ -36,6 +36,7 @@ struct forecast_outcome {
     double horizon_s; /* on the grid: whole samples                 */
     int32_t samples;  /* 0: the series is too short for it          */
     double base_rate;
+    int32_t unseen; /* samples before a peak like none before it         */
     struct forecast_score score[FORECAST_MODELS];
     struct forecast_score half[FORECAST_MODELS]; /* second half alone                 */
     double cost_ns[FORECAST_MODELS];             /* one update of all horizons; of this one for the others */

@@ -14,7 +14,7 @@ static const char *const forecast_level_keys[FORECAST_LEVELS] = { "0.9", "0.99",
 /* Means over the series that have the model; a horizon no series is long enough for
  * has no samples. */
 struct forecast_mean {
-    int32_t series, samples;
+    int32_t series, samples, unseen;
     double base_rate;
     int32_t there[FORECAST_MODELS];
     struct forecast_score score[FORECAST_MODELS], half[FORECAST_MODELS];
@@ -94,6 +94,7 @@ static void forecast_mean(const struct forecast_result *result, int32_t count, i
             continue;
         ret->series++;
         ret->samples += at->samples;
+        ret->unseen += at->unseen;
         forecast_sum_add(&rate, at->base_rate);
     }
     ret->base_rate = rate.count ? rate.sum / rate.count : NAN;
@@ -238,6 +239,7 @@ static struct json_object *forecast_horizon_json(const struct forecast_result *r
     json_object_object_add(out, "samples", json_object_new_int(mean.samples));
     json_object_object_add(out, "series", json_object_new_int(mean.series));
     json_object_object_add(out, "base_rate", forecast_number(mean.base_rate));
+    json_object_object_add(out, "unseen", json_object_new_int(mean.unseen));
     for (int m = 0; m < FORECAST_MODELS; m++) {
         struct json_object *one;
 

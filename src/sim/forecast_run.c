@@ -139,6 +139,7 @@ static void forecast_horizon(const struct forecast_judge *judge, const double *s
                                        .event_w = judge->event_w };
 
     at->base_rate = forecast_score_base_rate(judge, &at->samples);
+    at->unseen = forecast_score_unseen(judge);
     for (size_t k = 0; k < sizeof order / sizeof order[0]; k++) {
         int64_t began_us = clock_now_us();
 

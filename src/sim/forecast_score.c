@@ -26,6 +26,19 @@ double forecast_score_base_rate(const struct forecast_judge *j, int32_t *ret_sam
     return samples ? (double)events / samples : NAN;
 }
 
+int32_t forecast_score_unseen(const struct forecast_judge *j)
+{
+    double highest = -INFINITY;
+    int32_t unseen = 0, at = 0;
+
+    for (int32_t i = j->first; i + j->steps < j->last; i++) {
+        for (; at <= i; at++)
+            highest = fmax(highest, j->seen[at]);
+        unseen += j->top[i] > highest + j->event_w;
+    }
+    return unseen;
+}
+
 static void forecast_score_point(const struct forecast_judge *j, const struct forecast_track *t,
                                  struct forecast_score *s)
 {

@@ -27,6 +27,10 @@ struct forecast_judge {
 
 double forecast_score_base_rate(const struct forecast_judge *judge, int32_t *ret_samples);
 
+/* Samples before a peak that is a spike above all that was ever seen: no bound knows of it
+ * that is made from the past alone, and lies no higher than that above it. */
+int32_t forecast_score_unseen(const struct forecast_judge *judge);
+
 /* `persistence`: for skill; NULL: 0. */
 void forecast_score(const struct forecast_judge *judge, const struct forecast_track *track,
                     const struct forecast_score *persistence, struct forecast_score *ret);

@@ -43,12 +43,13 @@ struct scenario_deadline {
     double within_s;
 };
 
-/* Training jobs of our own generator, side by side on equal parts of the rack:
- * what is asked for instead of `load`. */
+/* Training jobs, side by side on equal parts of the rack: what is asked for instead of
+ * `load`. One job, each somewhere else in it: recorded, or of our own generator. */
 struct scenario_job {
     bool plays;
     double jobs;                /* how many                                          */
     double every_s, evaluate_s; /* each evaluates so often, so long                  */
+    char recorded[64];          /* instead: a run of BUSBAR_DATA; empty: none        */
 };
 
 enum scenario_forecast {
@@ -84,7 +85,7 @@ struct scenario {
     bool no_write;             /* carried by what was armed: no order during the event */
     double current_within_s;   /* AC current back at <= 1.0 x so fast; 0: a metric   */
     bool stay_connected;       /* no supply leaves the grid, whatever the controller */
-    double ramp_w_per_s;       /* AC power rises no faster after the return; 0: a metric */
+    double ramp_ratio_per_s;   /* of AC power before, no faster after the return; 0: a metric */
     double carry_ratio;        /* part of the supplies that carry at the end; 0: a metric */
     double settle_s;           /* before time 0                                      */
     double phase_ratio;        /* this rack's place in a start window                */
@@ -121,6 +122,7 @@ struct scenario_sample {
 
 struct scenario_result {
     const char *scenario, *controller;
+    const char *job; /* of a load of kind job: the run's name, or "ours"; else NULL */
     uint64_t seed;
     bool ok;
     double sim_s, wall_s;

@@ -48,6 +48,8 @@ char *scenario_json(const struct scenario_result *result)
     json_object_object_add(out, "scenario", json_object_new_string(result->scenario));
     json_object_object_add(out, "controller", json_object_new_string(result->controller));
     json_object_object_add(out, "seed", json_object_new_uint64(result->seed));
+    if (result->job)
+        json_object_object_add(out, "job", json_object_new_string(result->job));
     json_object_object_add(out, "ok", json_object_new_boolean(result->ok));
     json_object_object_add(out, "sim_s", scenario_json_number(result->sim_s));
     json_object_object_add(out, "wall_s", scenario_json_number(result->wall_s));

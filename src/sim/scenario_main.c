@@ -185,10 +185,11 @@ static void scenario_main_print(const struct scenario *s, const struct scenario_
     char value[24], limit[24];
 
     (void)printf("%s: %s\n", s->name, s->about);
-    (void)printf("rack %s, %g V, %s supplies%s, controller %s, seed %" PRIu64 "\n\n", s->rack.name,
+    (void)printf("rack %s, %g V, %s supplies%s, controller %s, seed %" PRIu64 "\n", s->rack.name,
                  s->rack.nominal_v, plant_start_word(s->params.start),
                  s->params.start == PLANT_START_STOCK ? "" : " (hypothetical hardware)", r->controller,
                  r->seed);
+    (void)printf("%s%s%s\n", r->job ? "job " : "", r->job ? r->job : "", r->job ? "\n" : "");
     (void)printf("%-12s %-5s %12s %12s  %-8s %s\n", "check", "", "value", "limit", "unit", "");
     for (int32_t i = 0; i < r->check_count; i++) {
         const struct scenario_check *c = &r->check[i];

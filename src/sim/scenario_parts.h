@@ -95,6 +95,16 @@ struct scenario_wave {
 int32_t scenario_recorded_points(const struct scenario_wave *wave, double hz, double from_s,
                                  struct plant_grid_point *ret, int32_t room);
 
+/* ---- training jobs ---- */
+
+/* What `--set job=` says; without one the recorded job where its data is. */
+void scenario_job_settle(struct scenario_file *file, const struct scenario_setting *set,
+                         struct scenario_report *report);
+
+/* The job of a run, and how far apart in it those of a rack begin. */
+NODISCARD enum status scenario_job_new(const struct scenario *s, uint64_t seed, struct trace **ret,
+                                       double *ret_apart_s);
+
 /* ---- words ---- */
 
 /* The nearest of `count` words, or NULL where none is near. */

@@ -17,6 +17,7 @@
 #include "faults.h"
 #include "scenario.h"
 #include "scenario_measure.h"
+#include "scenario_parts.h"
 #include "scenario_verdict.h"
 
 #define SCENARIO_RUN_PROGRESS_US INT64_C(2000000)
@@ -26,7 +27,6 @@
 #define SCENARIO_RUN_PAUSE_S  0.2
 #define SCENARIO_RUN_CRASH_S  2.0
 #define SCENARIO_RUN_SECOND_S 5.0
-#define SCENARIO_RUN_JOB_S    3600.0 /* then a made-up job starts over */
 
 struct scenario_play {
     const struct scenario *scenario;
@@ -214,23 +214,6 @@ static void scenario_run_loop(struct scenario_play *p, struct scenario_seen *see
 
 /* ---- a run ---- */
 
-/* Jobs on equal parts of the rack's trays: one made-up job, each somewhere else in it. */
-static enum status scenario_run_job(struct scenario_play *p, uint64_t seed)
-{
-    const struct scenario *s = p->scenario;
-    const struct trace_generate made = {
-        .training = true,
-        .node_count = (int32_t)ceil(s->rack.node_count / floor(s->job.jobs)),
-        .gpus_per_node = (int32_t)s->rack.node_gpus,
-        .duration_s = SCENARIO_RUN_JOB_S,
-        .every_s = s->job.every_s,
-        .evaluate_s = s->job.evaluate_s,
-        .seed = seed,
-    };
-
-    return s->job.plays ? trace_generate(&made, &p->job) : ST_OK;
-}
-
 static enum core_forecast scenario_run_forecast(const struct scenario *s)
 {
     return s->forecast == SCENARIO_FORECAST_OFF      ? CORE_FORECAST_OFF
@@ -242,7 +225,8 @@ static enum status scenario_run_open(struct scenario_play *p, uint64_t seed)
 {
     const struct scenario *s = p->scenario;
     double envelope_w = s->envelope_w > 0.0 ? s->envelope_w : s->rack.envelope_w;
-    enum status st = scenario_run_job(p, seed);
+    double apart_s = 0.0;
+    enum status st = s->job.plays ? scenario_job_new(s, seed, &p->job, &apart_s) : ST_OK;
     const struct virtual_options opt = {
         .rack = &s->rack,
         .params = &s->params,
@@ -261,7 +245,7 @@ static enum status scenario_run_open(struct scenario_play *p, uint64_t seed)
         .hints = s->forecast == SCENARIO_FORECAST_HINTS,
         .nonsense = s->forecast == SCENARIO_FORECAST_LIES,
         .job = p->job,
-        .job_apart_s = s->job.every_s / s->job.jobs,
+        .job_apart_s = apart_s,
     };
     struct checks_options judges = {
         .envelope_w = envelope_w,
@@ -321,6 +305,9 @@ enum status scenario_run(const struct scenario *scenario, const struct scenario_
         *ret =
             (struct scenario_result){ .scenario = scenario->name,
                                       .controller = scenario->controller == VIRTUAL_NONE ? "none" : "busbar",
+                                      .job = !scenario->job.plays       ? NULL
+                                             : *scenario->job.recorded ? scenario->job.recorded
+                                                                       : "ours",
                                       .seed = run->seed,
                                       .sim_s = virtual_now_s(play.v) };
         seen.plant = virtual_plant(play.v);

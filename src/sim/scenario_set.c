@@ -30,7 +30,7 @@ enum scenario_where {
     SCENARIO_SET_PHASE,
 };
 
-/* Settings that are not rows of plant_params.h; `rack` and `start` come first. */
+/* Settings that are not rows of plant_params.h; `rack` and `start` come first, `job` last. */
 static const struct scenario_set_key {
     const char *key;
     enum scenario_where where;
@@ -57,7 +57,7 @@ static void scenario_set_refuse(struct scenario_report *report, const struct sce
 
 static void scenario_set_unknown(struct scenario_report *report, const struct scenario_setting *set)
 {
-    const char *words[SCENARIO_SET_KEYS + 3 + 128];
+    const char *words[SCENARIO_SET_KEYS + 4 + 128];
     size_t count = 0;
     char what[300];
 
@@ -66,13 +66,14 @@ static void scenario_set_unknown(struct scenario_report *report, const struct sc
     words[count++] = "rack";
     words[count++] = "start";
     words[count++] = "forecast";
+    words[count++] = "job";
     for (int i = 0; i < plant_param_count() && i < 128; i++)
         words[count++] = plant_param_at(i)->key;
     const char *near = scenario_near(set->key, words, count);
 
     (void)snprintf(
         what, sizeof what,
-        "there is no such key%s%s%s; allowed rack, start, forecast, nominal_v, baud, load_ratio, envelope_ratio, "
+        "there is no such key%s%s%s; allowed rack, start, forecast, job, nominal_v, baud, load_ratio, envelope_ratio, "
         "envelope_w, period_ms, seconds, settle_s, phase_ratio and the plant's parameters",
         near ? ", is \"" : "", near ? near : "", near ? "\" meant" : "");
     scenario_set_refuse(report, set, what);
@@ -278,9 +279,12 @@ enum status scenario_settle(struct scenario_file *file, const char *const *set, 
         report->file = name;
         if (strcmp(file->set[i].key, "forecast") == 0)
             scenario_set_forecast(file, &file->set[i], report);
-        else if (strcmp(file->set[i].key, "rack") != 0 && strcmp(file->set[i].key, "start") != 0)
+        else if (strcmp(file->set[i].key, "rack") != 0 && strcmp(file->set[i].key, "start") != 0 &&
+                 strcmp(file->set[i].key, "job") != 0)
             scenario_set_one(file, &file->set[i], report);
     }
+    report->file = name;
+    scenario_job_settle(file, scenario_last_set(file, "job"), report);
     if (report->count > 0)
         return ST_RANGE;
     file->scenario.period_us = (int64_t)(file->period_ms * 1000.0);

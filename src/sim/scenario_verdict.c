@@ -228,6 +228,7 @@ static void scenario_verdict_of_busbar(const struct scenario *s, const struct sc
 {
     const struct scenario_measure *m = seen->measure;
     double overshoot = scenario_verdict_of_before(m, m->rebound_w), writes = scenario_verdict_short_writes(m);
+    double ramp_w_per_s = s->ramp_ratio_per_s * m->base_w; /* a rack under more load comes back in more watts */
 
     if (s->no_overshoot_ratio > 0.0 && isfinite(overshoot))
         (void)scenario_verdict_add(ret, "overshoot", "ratio", overshoot <= s->no_overshoot_ratio, overshoot,
@@ -236,9 +237,9 @@ static void scenario_verdict_of_busbar(const struct scenario *s, const struct sc
         (void)scenario_verdict_add(ret, "second_dip", "dips", !m->second_dip, m->second_dip, 0.0);
     if (s->no_write)
         (void)scenario_verdict_add(ret, "no_write", "orders", writes <= 0.0, writes, 0.0);
-    if (s->ramp_w_per_s > 0.0)
-        (void)scenario_verdict_add(ret, "ramp", "W/s", m->ramp_w_per_s <= s->ramp_w_per_s, m->ramp_w_per_s,
-                                   s->ramp_w_per_s);
+    if (s->ramp_ratio_per_s > 0.0 && m->event_count > 0)
+        (void)scenario_verdict_add(ret, "ramp", "W/s", m->ramp_w_per_s <= ramp_w_per_s, m->ramp_w_per_s,
+                                   ramp_w_per_s);
 }
 
 /* ---- metrics ---- */

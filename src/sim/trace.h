@@ -40,7 +40,7 @@ struct trace {
     double duration_s;
     double idle_w, max_w; /* of one node: what counts as no work and full work */
     int32_t mark_count, mark_room;
-    struct trace_mark *marks; /* of made-up training alone                       */
+    struct trace_mark *marks; /* of training: made up, or added after loading      */
 };
 
 /* ST_SYS: cannot be read; ST_CORRUPT: has none of the forms, or a line is
@@ -59,6 +59,13 @@ struct trace_generate {
     uint64_t seed;
 };
 NODISCARD enum status trace_generate(const struct trace_generate *opt, struct trace **ret);
+
+/* The same job on another rack: a node of it is one tray of `gpus_per_node`. Nodes too
+ * many are left out, and those that are missing do as the first ones do. */
+NODISCARD enum status trace_spread(struct trace *trace, int32_t node_count, int32_t gpus_per_node);
+
+/* At the end of the marks. ST_NOMEM or ST_OK. */
+NODISCARD enum status trace_mark_add(struct trace *trace, double t_s, enum core_mark mark);
 
 /* Work of a node at a time, 0 (idle) to 1 (full), above 1 when more is offered
  * than one can do. Times past the end start over. `cursor` is the caller's, 0

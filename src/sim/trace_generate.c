@@ -31,29 +31,14 @@ static enum status trace_generate_level(struct trace_series *s, double t_s, doub
     return st == ST_OK ? trace_series_add(s, t_s + (s->count > 0 ? TRACE_GENERATE_EDGE_S : 0.0), work) : st;
 }
 
-static enum status trace_generate_mark(struct trace *trace, double t_s, enum core_mark mark)
-{
-    if (trace->mark_count == trace->mark_room) {
-        int32_t room = 2 * trace->mark_room + 64;
-        struct trace_mark *more = realloc(trace->marks, (size_t)room * sizeof *more);
-
-        if (!more)
-            return ST_NOMEM;
-        trace->marks = more;
-        trace->mark_room = room;
-    }
-    trace->marks[trace->mark_count++] = (struct trace_mark){ .t_s = t_s, .mark = mark };
-    return ST_OK;
-}
-
 /* An iteration ended; where work stops for a while, so does it, and goes on. */
 static enum status trace_generate_marks(struct trace *trace, double end_s, double pause_s)
 {
-    enum status st = trace_generate_mark(trace, end_s, CORE_MARK_STEP);
+    enum status st = trace_mark_add(trace, end_s, CORE_MARK_STEP);
 
     if (st == ST_OK && pause_s > 0.0)
-        st = trace_generate_mark(trace, end_s, CORE_MARK_STOP);
-    return st == ST_OK && pause_s > 0.0 ? trace_generate_mark(trace, end_s + pause_s, CORE_MARK_GO) : st;
+        st = trace_mark_add(trace, end_s, CORE_MARK_STOP);
+    return st == ST_OK && pause_s > 0.0 ? trace_mark_add(trace, end_s + pause_s, CORE_MARK_GO) : st;
 }
 
 /* One job: every node does the same at the same time, a little more or less. */

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import random
+import re
 import subprocess
 import tempfile
 
@@ -117,7 +118,7 @@ def generated(folder, kind, seed=1, samples=20000):
     return path, edges[0][0], edges[-1][0], changes
 
 
-def generated_section(page, study):
+def generated_section(page, study, _folder):
     page.text("## Periodic load that is not perfect", "", "Generated here: a square wave of 104 ms at 1 kHz with noise; every period up to 5 % longer "
               "or shorter; or another period (150 ms, then 80 ms) without notice. 50 ms ahead, scored from three periods after the load begins, and "
               "again from three periods after each change.")
@@ -445,8 +446,10 @@ def bounds_section(page, study, folder):
             short = [m for _, m in ours if m["samples"] < 5000]
             if short:
                 few, of_them = sum(m["missed_99"] for m in short), sum(m["samples"] for m in short)
+                unseen = sum(h["unseen"] for _, d in documents for h in d["horizons"] if abs(h["horizon_ms"] - horizon) < 0.5 and 0 < h["samples"] < 5000)
                 p = binomial_tail(few, of_them)
-                pooled.append([family, f"{horizon:g} ms", len(short), of_them, few, f"{100 * few / of_them:.2f} %", f"{p:.3g}", "yes" if p >= 0.01 else "**no**"])
+                pooled.append([family, f"{horizon:g} ms", len(short), of_them, few, f"{100 * few / of_them:.2f} %", f"{p:.3g}", "yes" if p >= 0.01 else "**no**",
+                               unseen, f"{100 * unseen / of_them:.2f} %"])
             equal = [sum(m["margin_equal"] for m in side) / len(side) for side in ([m for _, m in ours], theirs)]
             margins.append([family, f"{horizon:g} ms", len(ours), f"{100 * missed / samples:.2f} %",
                             f"{100 * sum(m['missed_99'] for m in theirs) / samples:.2f} %", number(equal[0], 3), number(equal[1], 3),
@@ -454,7 +457,10 @@ def bounds_section(page, study, folder):
     page.text("Traces with at least 5 000 scored samples, up to 100 ms ahead:")
     verdicts(page, long_rows)
     page.text("Shorter traces, pooled by family: is 99 % rejected at p < 0.01 (one-sided, as if every sample were independent, which misses are not)?")
-    page.table(["family", "ahead", "traces", "samples", "missed", "share", "p", "not rejected"], pooled)
+    page.table(["family", "ahead", "traces", "samples", "missed", "share", "p", "not rejected", "before a peak like none before", "share"], pooled)
+    page.text("\"Before a peak like none before\": samples whose peak until the horizon comes more than a spike (0.2 of the range) above everything that the trace had shown until then: "
+              "a load that begins, once a trace, and costs as many samples as the horizon has. A bound made from the past misses those, or lies that much above all "
+              "that was ever seen, all the time.")
     page.text("Margins at equal coverage, against AR-RLS with adaptive conformal margins (wanted: 10 % less in the mean):")
     page.table(["family", "ahead", "traces", "missed: busbar", "missed: ar-rls", "margin at 99 %: busbar", "ar-rls", "difference"], margins)
     short = [m for m in margins if float(m[1].split()[0]) <= 100]
@@ -464,7 +470,57 @@ def bounds_section(page, study, folder):
                     ("all rows", everything[0] / everything[1], ("<=", 0.9), 3)])
 
 
-def cost_section(page):
+# ---- what it is worth ----
+
+VALUE_WAYS = ("off", "on", "hints", "oracle")
+
+
+def valued(page, job):
+    """forecast-value with that job: the metrics of each way."""
+    seconds = ("--set", "seconds=60") if page.options.quick else ()
+    runs = page.run("compare", "forecast-value", "--controller", "busbar", "--set", f"job={job}", *seconds, "--set", "forecast=" + ",".join(VALUE_WAYS))[0]["runs"]
+    return {way: run["metrics"] | {"ok": run["ok"]} for way, run in zip(VALUE_WAYS, runs)}
+
+
+def value_section(page, _study, folder):
+    page.text("## What it is worth to a rack", "", "`busbarsim compare forecast-value --controller busbar --set forecast=off,on,hints,oracle` ([scenarios.md](scenarios.md)): two "
+              "training jobs under 120 kW, where both at once want about 129; what each reads of the rack is what its pollers deliver. A recorded run gives the shape of the work "
+              "of each node; both jobs are that run, each somewhere else in it, and a job goes as fast as its slowest board. Hints are the run's own log. Worst margin: the least that a "
+              "window stayed under its limit.")
+    jobs = sorted(name_of(p) for p in glob.glob(os.path.join(folder, "mlperf_training_nodes_2s", "*run??.csv.gz")) if "1nodes" not in p) if folder else []
+    jobs = ["recorded"] if jobs and page.options.quick else jobs
+    refused = [job for job in jobs if subprocess.run([page.sim, "run", "forecast-value", "--set", f"job={job}", "--seconds", "0.1"], capture_output=True).returncode == 2]
+    jobs = [job for job in jobs if job not in refused]
+    done = {job: valued(page, job) for job in [*jobs, "ours"]}
+    head = ["forecast", "served work, GPU s", "against off", "throttled, GPU s", "worst margin, W", "every check"]
+    for what, job in (("The scenario's own recorded run (h100_8nodes_llama2_70b_lora_run00; the forecaster was chosen on runs of that job):",
+                       jobs[0] if page.options.quick and jobs else "h100_8nodes_llama2_70b_lora_run00"), ("Our generator's job (`--set job=ours`), as where no data is:", "ours")):
+        if job not in done:
+            continue
+        off = done[job]["off"]
+        page.text(what)
+        page.table(head, [[way, number(m["served_work"], 0), f"{100 * (m['served_work'] / off['served_work'] - 1):+.2f} %", number(m["throttled_gpu_s"], 0),
+                           number(m["worst_margin_w"], 0), "holds" if m["ok"] else "**no**"] for way, m in done[job].items()])
+    if len(jobs) > 1:
+        gain = {way: {job: 100 * (done[job][way]["served_work"] / done[job]["off"]["served_work"] - 1) for job in jobs} for way in VALUE_WAYS[1:]}
+        page.text(f"All {len(jobs)} recorded runs of eight nodes and more (`--set job=NAME`), served work against off in %. `p`: share of paired bootstrap resamples over runs in which it is "
+                  "not more; \"held out\" leaves out the job that the forecaster was chosen on." +
+                  (f" Not playable, for a meter in it shows less than nothing: {', '.join(refused)}." if refused else ""))
+        page.table(["run", *VALUE_WAYS[1:], "throttled, off", "oracle", "worst margin of the four, W"],
+                   [[job, *(f"{gain[way][job]:+.2f}" for way in VALUE_WAYS[1:]), *(number(done[job][way]["throttled_gpu_s"], 0) for way in ("off", "oracle")),
+                     number(min(m["worst_margin_w"] for m in done[job].values()), 0)] for job in jobs])
+        rows = []
+        for way in VALUE_WAYS[1:]:
+            held = [gain[way][job] for job in jobs if not designed(job)]
+            rows.append([way, f"{sum(gain[way].values()) / len(jobs):+.2f}", number(bootstrap([-g for g in gain[way].values()]), 4), len(held),
+                         f"{sum(held) / len(held):+.2f}", number(bootstrap([-g for g in held]), 4)])
+        page.table(["forecast", "mean gain, %", "p", "held out", "mean gain, %", "p held out"], rows)
+    everything = [m for ways in done.values() for m in ways.values()]
+    verdicts(page, [("least worst margin of all runs, W", min(m["worst_margin_w"] for m in everything), (">=", 0.0), 0),
+                    ("runs in which a check fails", sum(not m["ok"] for m in everything), ("<=", 0), 0)])
+
+
+def cost_section(page, _study, _folder):
     program = os.path.join(os.path.dirname(page.sim), "..", "tests", "bench_forecast")
     best = min((json.loads(subprocess.run([program], capture_output=True, text=True, check=True).stdout) for _ in range(5)),
                key=lambda d: d["rack_p99_us"] + d["gpu_p99_us"])
@@ -474,21 +530,40 @@ def cost_section(page):
               f"{os.cpu_count()} processors; above their number updates wait for others.")
 
 
-def write(page, folder_to):
-    """The whole page; its path."""
-    study, folder = Study(page), data()
-    page.text("# Forecast: results", "", "Written by `./dev results --only forecast`, not by hand. What is done here, and how: [forecast.md](forecast.md). MAE and u99 "
-              "in % of a trace's range. Chosen on: " + ", ".join(DESIGN) + ", and generated loads.")
-    generated_section(page, study)
-    if folder:
-        for section in (square_section, sensor_section, persistence_section, jobs_section, hints_section, bounds_section):
-            section(page, study, folder)
+# The page's parts in their order; the second ones need recorded traces.
+PARTS = {"generated": (generated_section, False), "square": (square_section, True), "sensor": (sensor_section, True), "persistence": (persistence_section, True),
+         "jobs": (jobs_section, True), "hints": (hints_section, True), "bounds": (bounds_section, True), "inference": (inference_section, False),
+         "field": (field_section, False), "value": (value_section, False), "cost": (cost_section, False)}
+
+
+def section_text(page, study, folder, name):
+    began, (section, recorded) = len(page.parts), PARTS[name]
+    if recorded and not folder and page.options.part:
+        raise RuntimeError(f"{name} needs BUSBAR_DATA")
+    if recorded and not folder:
+        page.text(f"No traces here (BUSBAR_DATA): `{name}` was not run.")
     else:
-        page.text("No traces here (BUSBAR_DATA): nothing else recorded was run.")
-    inference_section(page, study, folder)
-    field_section(page, study, folder)
-    cost_section(page)
-    path = os.path.join(folder_to, "forecast-results.md")
+        section(page, study, folder)
+    return "\n".join(page.parts[began:]).strip() + "\n\n"
+
+
+def merged(old, new):
+    """The page with some of its sections in place of those of the same heading; one that is new comes before the last."""
+    sections = re.split(r"(?m)^(?=## )", old)
+    for text in new:
+        heading = text.split("\n", 1)[0]
+        at = [i for i, section in enumerate(sections) if section.split("\n", 1)[0] == heading]
+        sections[at[0] if at else -1:at[0] + 1 if at else -1] = [text]
+    return "".join(sections)
+
+
+def write(page, folder_to):
+    """The whole page, or of the one that is there the parts that are asked for; its path."""
+    study, folder, path = Study(page), data(), os.path.join(folder_to, "forecast-results.md")
+    texts = [section_text(page, study, folder, name) for name in PARTS if name in (page.options.part or PARTS)]
+    head = ("# Forecast: results\n\nWritten by `./dev results --only forecast`, not by hand. What is done here, and how: [forecast.md](forecast.md). MAE and u99 "
+            "in % of a trace's range. Chosen on: " + ", ".join(DESIGN) + ", and generated loads.\n\n")
+    whole = merged(open(path, encoding="utf-8").read(), texts) if page.options.part else head + "".join(texts)
     with open(path, "w", encoding="utf-8") as out:
-        out.write("\n".join(page.parts).replace("\n\n\n", "\n\n").rstrip() + "\n")
+        out.write(re.sub(r"\n{3,}", "\n\n", whole).rstrip() + "\n")
     return path

@@ -223,6 +223,7 @@ def main():
     parser = argparse.ArgumentParser(prog="./dev results")
     parser.add_argument("--quick", action="store_true", help="few racks and runs: to look at the page, not to believe it")
     parser.add_argument("--only", action="append", choices=sorted(SECTIONS), help="this section alone, printed; `forecast` writes its own page, nothing else is written")
+    parser.add_argument("--part", action="append", choices=sorted(forecast_page.PARTS), help="with --only forecast: this part of its page alone, the others stay as they are")
     parser.add_argument("--runs", type=int, default=100000, help="of the campaign, default 100000")
     parser.add_argument("--racks", type=int, default=10000, help="of the sweep of e-1, default 10000; the others take 3 in 100 of it")
     parser.add_argument("--points", type=int, default=40, help="of the map, each way, default 40")

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """busbarsim forecast: over a generated trace and, where BUSBAR_DATA has it, over a real one, with what is wanted of it."""
+import glob
 import json
 import os
 import random
@@ -158,9 +159,22 @@ def test_recorded():
                             "--events", job.replace(".csv.gz", "_events.csv")), 2000)
     check(told["mae_range_pct"] < 4.0 and told["u99_range_pct"] <= 13.0,
           f"64 nodes, GPT-3, told by the log: MAE {told['mae_range_pct']:.2f} %, u99 {told['u99_range_pct']:.1f} %")
+    walls = [document(p, "--time", "t_s", "--column", "w", "--resample-ms", "1000", "--horizon-ms", "1000,10000,60000")
+             for p in sorted(glob.glob(os.path.join(folder, "mlperf_inference_wall_1s", "*.csv.gz")))]
+    for horizon in (1000, 10000, 60000):
+        ours, last = (sum(page.of(d, horizon, model)["mae_range_pct"] for d in walls) for model in ("busbar", "persistence"))
+        check(len(walls) == 9 and ours <= 1.02 * last, f"inference at the wall, {horizon} ms ahead: {ours / last:.3f} of persistence, at most 1.02")
+
+
+def test_parts():
+    """A part that is written anew takes its section's place; one that is new comes before the last."""
+    old = "# T\n\n## A\n\n1\n\n## C\n\n3\n"
+    check(page.merged(old, ["## A\n\n2\n\n"]) == old.replace("1", "2"), "a part takes its section's place")
+    check(page.merged(old, ["## B\n\n9\n\n", "## C\n\n4\n"]) == "# T\n\n## A\n\n1\n\n## B\n\n9\n\n## C\n\n4\n", "a new one comes before the last")
 
 
 def test():
+    test_parts()
     with tempfile.TemporaryDirectory() as folder:
         test_document(folder)
         test_change(folder)

@@ -47,7 +47,8 @@ static void persistence_is_believed_first(void **state)
     fc_rig_done(&r);
 }
 
-/* Error by expected error, as a mean over up to 128 forecasts, and one that follows 8 % each. */
+/* Error by expected error, as a mean over up to 128 forecasts, and one that follows 8 % each
+ * where each has an outcome of its own; here three are open at a time. */
 static void what_experts_were_off_is_a_mean_that_starts_quickly(void **state)
 {
     (void)state;
@@ -68,7 +69,7 @@ static void what_experts_were_off_is_a_mean_that_starts_quickly(void **state)
 
         fc_point_learn(z, &p, truth);
         slow += rate * (ratio - slow);
-        fast += fmax(rate, 0.08) * (ratio - fast);
+        fast += fmax(rate, 0.08 / sqrt(3.0)) * (ratio - fast);
         FC_NEAR(z->ratio[FC_POINT_LAST], slow);
         FC_NEAR(z->ratio_fast[FC_POINT_LAST], fast);
     }
@@ -229,6 +230,38 @@ static void the_mix_is_by_expected_errors(void **state)
     fc_rig_done(&r);
 }
 
+/* Of forecasts that overlap 32 share an outcome: those that know no more than persistence of
+ * their own errors must be better by a tenth of what 128 / 31 outcomes tell. */
+static void where_forecasts_overlap_luck_is_allowed_for(void **state)
+{
+    (void)state;
+    struct fc_rig r;
+    struct fc_horizon *z;
+
+    stand(&r);
+    z = r.v.horizon;
+    for (int32_t e = FC_POINT_LAST + 1; e < FC_POINTS; e++) {
+        bool knows = e == FC_POINT_TEMPLATE;
+        double allowed = e == FC_POINT_HINT ? 1.5 : knows ? 1.0 : 1.0 + 0.1 * sqrt(31.0 / 128.0), weight;
+        struct fc_pending p;
+
+        memset(&p, 0, sizeof p);
+        p.now = p.point[FC_POINT_LAST] = 120.0F;
+        p.point[e] = 150.0F;
+        p.point_scale[FC_POINT_LAST] = p.point_scale[e] = 10.0F;
+        z->ratio[FC_POINT_LAST] = z->ratio_fast[FC_POINT_LAST] = 0.7F;
+        z->ratio[e] = z->ratio_fast[e] = 0.7F;
+        z->span = 64;
+        z->stride = 2;
+        weight = pow(allowed, -16.0);
+        FC_NEAR(fc_point_mix(&r.v, z, &p), (120.0 + 150.0 * weight) / (1.0 + weight));
+        z->span = z->stride; /* each has an outcome of its own */
+        weight = e == FC_POINT_HINT ? weight : 1.0;
+        FC_NEAR(fc_point_mix(&r.v, z, &p), (120.0 + 150.0 * weight) / (1.0 + weight));
+    }
+    fc_rig_done(&r);
+}
+
 /* After a change of load what came before it is not heard for a moment. */
 static void after_a_change_only_what_stands_by_the_present_is_heard(void **state)
 {
@@ -264,6 +297,7 @@ int main(void)
         cmocka_unit_test(each_expert_says_how_far_off_it_expects_to_be),
         cmocka_unit_test(the_regression_hears_differences_in_spreads),
         cmocka_unit_test(the_mix_is_by_expected_errors),
+        cmocka_unit_test(where_forecasts_overlap_luck_is_allowed_for),
         cmocka_unit_test(after_a_change_only_what_stands_by_the_present_is_heard),
     };
 

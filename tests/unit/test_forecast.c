@@ -347,6 +347,10 @@ static void a_score_worked_out_by_hand(void **state)
     /* before a spike: i = 1, 2 (rise at 3), 5, 6 (rise at 7) of the 8 scored */
     assert_near(forecast_score_base_rate(&judge, &samples), 0.5, 1e-9);
     assert_int_equal(samples, 8);
+    assert_int_equal(forecast_score_unseen(&judge), 2); /* at 7 it has been there before */
+    judge.first = 3;
+    assert_int_equal(forecast_score_unseen(&judge), 0);
+    judge.first = 0;
     forecast_score(&judge, &track, NULL, &s);
     assert_near(s.mae_range_pct, 50.0, 1e-9);
     assert_near(s.u99_range_pct, 50.0, 1e-9);

@@ -106,7 +106,7 @@ static void every_key_is_read(void **state)
         "  overshoot_ratio: 1.2\n"
         "  current_within_s: 0.7\n"
         "  current_within_slow_s: 1.5\n"
-        "  ramp_w_per_s: 5000\n"
+        "  ramp_ratio_per_s: 0.7\n"
         "  carry_ratio: 0.5\n"
         "deadlines: [{start: short-boot, under_s: 1, within_s: 3}]\n"
         "disconnect_legal: true\n";
@@ -140,7 +140,7 @@ static void every_key_is_read(void **state)
     assert_true(scenario.no_write && scenario.stay_connected && scenario.disconnect_legal);
     assert_int_equal(scenario.deadline_count, 1);
     SIM_NEAR(scenario.deadline[0].within_s, 3.0, 1e-9);
-    SIM_NEAR(scenario.ramp_w_per_s, 5000.0, 1e-9);
+    SIM_NEAR(scenario.ramp_ratio_per_s, 0.7, 1e-9);
 }
 
 static void slow_lines_have_longer_for_the_current(void **state)
@@ -632,6 +632,29 @@ static void hypothetical_hardware_has_deadlines(void **state)
     end(r);
 }
 
+/* The same rise in watts is a step of the whole rack under a small load and none under a large one. */
+static void a_ramp_is_judged_by_the_load_before(void **state)
+{
+    static const char *const loads[] = { "envelope_ratio=0.8", "envelope_ratio=0.92" };
+    const struct scenario_run opt = { .seed = 1 };
+    struct scenario_result r;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof loads / sizeof loads[0]; i++) {
+        assert_int_equal(scenario_load("e-11", &loads[i], 1, &scenario, error), ST_OK);
+        scenario.seconds = 97.0; /* all are back 34 s after the return */
+        assert_int_equal(scenario_run(&scenario, &opt, &r), ST_OK);
+        assert_true(row(&r, "ramp")->ok);
+        SIM_NEAR(row(&r, "ramp")->limit, 0.8333 * scenario_metric(&r, "before_w"), 1.0);
+        scenario.ramp_ratio_per_s = 0.99 * row(&r, "ramp")->value / scenario_metric(&r, "before_w");
+        scenario_done(&r);
+        assert_int_equal(scenario_run(&scenario, &opt, &r), ST_OK);
+        assert_false(row(&r, "ramp")->ok);
+        assert_false(r.ok);
+        scenario_done(&r);
+    }
+}
+
 static void a_run_repeats_to_the_last_bit(void **state)
 {
     struct scenario_result *a = run("voltage-sag", VIRTUAL_BUSBAR, NULL, 7);
@@ -739,6 +762,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(without_a_controller_the_hardware_is_judged),
     cmocka_unit_test(with_busbar_stock_hardware_is_judged_by_what_software_can_do),
     cmocka_unit_test(hypothetical_hardware_has_deadlines),
+    cmocka_unit_test(a_ramp_is_judged_by_the_load_before),
     cmocka_unit_test(a_run_repeats_to_the_last_bit),
     cmocka_unit_test(faults_reach_plant_links_and_controller),
     cmocka_unit_test(the_document_has_the_agreed_keys),
