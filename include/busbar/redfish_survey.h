@@ -247,6 +247,10 @@ NODISCARD enum status redfish_probe_new(const struct redfish_survey_options *opt
                                         char *why);
 NODISCARD enum status redfish_probe_survey(struct redfish_probe *probe, struct redfish_survey *ret, char *why);
 
+/* The same, but only what may hold a limit and what leads there: `limits` is what a whole
+ * survey has, and on a BMC with many sensors it comes much sooner. */
+NODISCARD enum status redfish_probe_survey_limits(struct redfish_probe *probe, struct redfish_survey *ret, char *why);
+
 /* A GET, timed. */
 void redfish_probe_get(struct redfish_probe *probe, const char *path, struct redfish_probe_answer *ret);
 

@@ -17,6 +17,7 @@
 #include <event2/event.h>
 
 #include "busbar/http.h"
+#include "cli_table.h"
 #include "cli_value.h"
 
 #define CLI_CLIENT_TIMEOUT_US 60000000
@@ -211,6 +212,22 @@ bool cli_get(struct cli *cli, const char *path, struct cli_answer *ret)
 bool cli_post(struct cli *cli, const char *path, const char *body, struct cli_answer *ret)
 {
     return cli_send(cli, "POST", path, body, ret);
+}
+
+int cli_show(struct cli *cli, const char *path, void (*print)(struct cli *, struct json_object *))
+{
+    struct cli_answer answer;
+    int rc = CLI_FAILED;
+
+    if (cli_get(cli, path, &answer)) {
+        rc = CLI_DONE;
+        if (cli->json)
+            rc = cli_print_json(cli, answer.json);
+        else
+            print(cli, answer.json);
+    }
+    cli_answer_done(&answer);
+    return rc;
 }
 
 void cli_answer_done(struct cli_answer *answer)

@@ -31,6 +31,9 @@ bool cli_post(struct cli *cli, const char *path, const char *body, struct cli_an
 /* The same for any method; `body` NULL: none. */
 bool cli_send(struct cli *cli, const char *method, const char *path, const char *body, struct cli_answer *ret);
 
+/* A GET whose answer is printed as it is where JSON was asked for, else by `print`. */
+int cli_show(struct cli *cli, const char *path, void (*print)(struct cli *, struct json_object *));
+
 /* A GET of somebody else's page, "http[s]://..."; `body` is whole on true. */
 bool cli_fetch(struct cli *cli, const char *url, struct cli_answer *ret);
 

@@ -168,7 +168,7 @@ static int cli_redfish_write_bus(struct cli_hand *hand, struct cli_redfish_write
         return cli_fail(w->cli, "a BMC writes for nobody it does not know: --user NAME --password-file FILE");
     st = redfish_probe_new(&opt, &probe, why);
     if (st == ST_OK)
-        st = redfish_probe_survey(probe, &survey, why);
+        st = redfish_probe_survey_limits(probe, &survey, why);
     cli_redfish_progress_end(w->cli);
     if (st != ST_OK) {
         redfish_probe_free(probe);

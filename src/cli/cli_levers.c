@@ -46,19 +46,8 @@ static void cli_levers_print(struct cli *cli, struct json_object *list)
 int cli_levers(struct cli *cli)
 {
     char *path = cli->word_count > 0 ? cli_path("/v1/levers?name=", cli->words[0]) : strdup("/v1/levers");
-    struct cli_answer answer = { .json = NULL };
-    int rc = CLI_FAILED;
+    int rc = path ? cli_show(cli, path, cli_levers_print) : cli_fail(cli, "out of memory");
 
-    if (!path)
-        return cli_fail(cli, "out of memory");
-    if (cli_get(cli, path, &answer)) {
-        rc = CLI_DONE;
-        if (cli->json)
-            rc = cli_print_json(cli, answer.json);
-        else
-            cli_levers_print(cli, answer.json);
-    }
-    cli_answer_done(&answer);
     free(path);
     return rc;
 }
@@ -92,19 +81,8 @@ static void cli_why_print(struct cli *cli, struct json_object *lever)
 int cli_why(struct cli *cli)
 {
     char *path = cli_path("/v1/why?lever=", cli->words[0]);
-    struct cli_answer answer = { .json = NULL };
-    int rc = CLI_FAILED;
+    int rc = path ? cli_show(cli, path, cli_why_print) : cli_fail(cli, "out of memory");
 
-    if (!path)
-        return cli_fail(cli, "out of memory");
-    if (cli_get(cli, path, &answer)) {
-        rc = CLI_DONE;
-        if (cli->json)
-            rc = cli_print_json(cli, answer.json);
-        else
-            cli_why_print(cli, answer.json);
-    }
-    cli_answer_done(&answer);
     free(path);
     return rc;
 }

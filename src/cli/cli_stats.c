@@ -60,16 +60,5 @@ static void cli_stats_print(struct cli *cli, struct json_object *stats)
 
 int cli_stats(struct cli *cli)
 {
-    struct cli_answer answer;
-    int rc = CLI_FAILED;
-
-    if (cli_get(cli, cli->json ? "/v1/stats?raw=1" : "/v1/stats", &answer)) {
-        rc = CLI_DONE;
-        if (cli->json)
-            rc = cli_print_json(cli, answer.json);
-        else
-            cli_stats_print(cli, answer.json);
-    }
-    cli_answer_done(&answer);
-    return rc;
+    return cli_show(cli, cli->json ? "/v1/stats?raw=1" : "/v1/stats", cli_stats_print);
 }

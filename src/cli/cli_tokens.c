@@ -130,18 +130,7 @@ static void cli_tokens_print(struct cli *cli, struct json_object *list)
 
 static int cli_tokens_list(struct cli *cli)
 {
-    struct cli_answer answer;
-    int rc = CLI_FAILED;
-
-    if (cli_get(cli, "/v1/tokens", &answer)) {
-        rc = CLI_DONE;
-        if (cli->json)
-            rc = cli_print_json(cli, answer.json);
-        else
-            cli_tokens_print(cli, answer.json);
-    }
-    cli_answer_done(&answer);
-    return rc;
+    return cli_show(cli, "/v1/tokens", cli_tokens_print);
 }
 
 int cli_tokens(struct cli *cli)

@@ -85,16 +85,5 @@ static void cli_nodes_print(struct cli *cli, struct json_object *list)
 
 int cli_nodes(struct cli *cli)
 {
-    struct cli_answer answer;
-    int rc = CLI_FAILED;
-
-    if (cli_get(cli, "/v1/nodes", &answer)) {
-        rc = CLI_DONE;
-        if (cli->json)
-            rc = cli_print_json(cli, answer.json);
-        else
-            cli_nodes_print(cli, answer.json);
-    }
-    cli_answer_done(&answer);
-    return rc;
+    return cli_show(cli, "/v1/nodes", cli_nodes_print);
 }

@@ -190,11 +190,27 @@ static void redfish_probe_on_progress(struct redfish_discover *discover)
         probe->opt.progress(probe->opt.arg, discover->asked, discover->model.walk.waiting);
 }
 
-enum status redfish_probe_survey(struct redfish_probe *probe, struct redfish_survey *ret, char *why)
+/* Where no limit stands, and from where nothing leads to one. */
+static uint64_t redfish_probe_limits_scope(void)
+{
+    return ~(REDFISH_MODEL_SCOPE(REDFISH_SENSOR) | REDFISH_MODEL_SCOPE(REDFISH_SUPPLY_METRICS) |
+             REDFISH_MODEL_SCOPE(REDFISH_BATTERY) | REDFISH_MODEL_SCOPE(REDFISH_BATTERY_METRICS) |
+             REDFISH_MODEL_SCOPE(REDFISH_DISTRIBUTION_METRICS) | REDFISH_MODEL_SCOPE(REDFISH_CIRCUIT) |
+             REDFISH_MODEL_SCOPE(REDFISH_OUTLET) | REDFISH_MODEL_SCOPE(REDFISH_OUTLET_GROUP) |
+             REDFISH_MODEL_SCOPE(REDFISH_TELEMETRY) | REDFISH_MODEL_SCOPE(REDFISH_REPORT) |
+             REDFISH_MODEL_SCOPE(REDFISH_EVENTS) | REDFISH_MODEL_SCOPE(REDFISH_SESSIONS) |
+             REDFISH_MODEL_SCOPE(REDFISH_UPDATES) | REDFISH_MODEL_SCOPE(REDFISH_FIRMWARE) |
+             REDFISH_MODEL_SCOPE(REDFISH_TASKS) | REDFISH_MODEL_SCOPE(REDFISH_TASK) |
+             REDFISH_MODEL_SCOPE(REDFISH_WORKLOAD) | REDFISH_MODEL_SCOPE(REDFISH_SMOOTHING));
+}
+
+/* `scope`: as a redfish_discover's. */
+static enum status redfish_probe_walk(struct redfish_probe *probe, uint64_t scope, struct redfish_survey *ret, char *why)
 {
     struct redfish_discover discover = { .done = redfish_probe_on_done,
                                          .progress = redfish_probe_on_progress,
-                                         .arg = probe };
+                                         .arg = probe,
+                                         .scope = scope };
     int64_t started_us = clock_now_us();
     enum status st = redfish_discover_start(&discover, probe->bmc, ret, probe->opt.gets_max);
 
@@ -213,6 +229,16 @@ enum status redfish_probe_survey(struct redfish_probe *probe, struct redfish_sur
             (void)snprintf(why, REDFISH_SURVEY_WHY_MAX, "%s", probe->why[0] ? probe->why : status_label(st));
     }
     return st;
+}
+
+enum status redfish_probe_survey(struct redfish_probe *probe, struct redfish_survey *ret, char *why)
+{
+    return redfish_probe_walk(probe, 0, ret, why);
+}
+
+enum status redfish_probe_survey_limits(struct redfish_probe *probe, struct redfish_survey *ret, char *why)
+{
+    return redfish_probe_walk(probe, redfish_probe_limits_scope(), ret, why);
 }
 
 enum status redfish_survey(const struct redfish_survey_options *opt, struct redfish_survey *ret, char *why)

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "csv.h"
+
 #define FORECAST_LINE_MAX   4096
 #define FORECAST_FIELDS_MAX 64
 #define FORECAST_ROWS_MAX   20000000
@@ -49,23 +51,6 @@ forecast_refuse(struct forecast_reader *r, enum status st, const char *format, .
     (void)snprintf(r->error, FORECAST_ERROR_MAX, "%.200s:%lld: %s", r->source->path, (long long)r->line,
                    what);
     return st;
-}
-
-static int forecast_split(char *line, char *fields[FORECAST_FIELDS_MAX])
-{
-    int count = 0;
-
-    line[strcspn(line, "\r\n")] = '\0';
-    while (count < FORECAST_FIELDS_MAX) {
-        char *comma = strchr(line, ',');
-
-        fields[count++] = line;
-        if (!comma)
-            break;
-        *comma = '\0';
-        line = comma + 1;
-    }
-    return count;
 }
 
 static int forecast_find(char *fields[], int count, const char *name, size_t length)
@@ -109,7 +94,7 @@ static enum status forecast_unit(struct forecast_reader *r)
 static enum status forecast_header(struct forecast_reader *r, char *line)
 {
     char *fields[FORECAST_FIELDS_MAX];
-    int count = forecast_split(line, fields);
+    int count = csv_split(line, fields, FORECAST_FIELDS_MAX);
     const char *at = r->source->column;
 
     r->time_at = forecast_find(fields, count, r->source->time, strlen(r->source->time));
@@ -168,7 +153,7 @@ static enum status forecast_add(struct forecast_reader *r, const struct forecast
 static enum status forecast_line(struct forecast_reader *r, char *line)
 {
     char *fields[FORECAST_FIELDS_MAX];
-    int count = forecast_split(line, fields);
+    int count = csv_split(line, fields, FORECAST_FIELDS_MAX);
     struct forecast_row row = { .w = 0.0 };
 
     if (count == 1 && fields[0][0] == '\0')

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* serve_pmbus.c: owns the PMBus commands of a simulated supply: what each reads,
- * what each may be written, and the status bits. Pure; runs on the caller's
- * thread. The simulator's own codec: it shares nothing with the daemon's.
+/* serve_pmbus.c: owns the PMBus commands of a simulated supply: what each reads
+ * and what each may be written. Pure; runs on the caller's thread.
  */
 #include "serve_pmbus.h"
 
@@ -9,101 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PMBUS_VOUT_EXPONENT (-9) /* VOUT_MODE 0x17 */
-#define PMBUS_WARN_MAX_W    32767.0
-#define PMBUS_TEXT_MAX      32
+#include "serve_pmbus_command.h"
+#include "serve_pmbus_status.h"
 
-enum pmbus_command {
-    PMBUS_PAGE = 0x00,
-    PMBUS_OPERATION = 0x01,
-    PMBUS_ON_OFF_CONFIG = 0x02,
-    PMBUS_CLEAR_FAULTS = 0x03,
-    PMBUS_PAGE_PLUS_READ = 0x06,
-    PMBUS_WRITE_PROTECT = 0x10,
-    PMBUS_CAPABILITY = 0x19,
-    PMBUS_QUERY = 0x1A,
-    PMBUS_VOUT_MODE = 0x20,
-    PMBUS_COEFFICIENTS = 0x30,
-    PMBUS_POUT_OP_WARN_LIMIT = 0x6A,
-    PMBUS_PIN_OP_WARN_LIMIT = 0x6B,
-    PMBUS_STATUS_BYTE = 0x78,
-    PMBUS_STATUS_WORD = 0x79,
-    PMBUS_STATUS_VOUT = 0x7A,
-    PMBUS_STATUS_IOUT = 0x7B,
-    PMBUS_STATUS_INPUT = 0x7C,
-    PMBUS_STATUS_TEMPERATURE = 0x7D,
-    PMBUS_STATUS_CML = 0x7E,
-    PMBUS_STATUS_OTHER = 0x7F,
-    PMBUS_STATUS_MFR = 0x80,
-    PMBUS_STATUS_FANS = 0x81,
-    PMBUS_READ_EIN = 0x86,
-    PMBUS_READ_EOUT = 0x87,
-    PMBUS_READ_VIN = 0x88,
-    PMBUS_READ_IIN = 0x89,
-    PMBUS_READ_VOUT = 0x8B,
-    PMBUS_READ_IOUT = 0x8C,
-    PMBUS_READ_TEMPERATURE_1 = 0x8D,
-    PMBUS_READ_TEMPERATURE_2 = 0x8E,
-    PMBUS_READ_FAN_SPEED_1 = 0x90,
-    PMBUS_READ_POUT = 0x96,
-    PMBUS_READ_PIN = 0x97,
-    PMBUS_REVISION = 0x98,
-    PMBUS_MFR_ID = 0x99,
-    PMBUS_MFR_MODEL = 0x9A,
-    PMBUS_MFR_REVISION = 0x9B,
-    PMBUS_MFR_SERIAL = 0x9E,
-    PMBUS_MFR_BLACKBOX = 0xD5
-};
-
+#define PMBUS_WARN_MAX_W  32767.0
 #define PMBUS_ENERGY_WRAP 32768u /* a count is a watt: DIRECT with m 1, b 0, R 0 */
 
-/* Bits of STATUS_CML. */
-#define PMBUS_CML_COMMAND 0x80u
-#define PMBUS_CML_DATA    0x40u
-#define PMBUS_CML_PEC     0x20u
-#define PMBUS_CML_OTHER   0x02u
-
-uint8_t serve_pmbus_pec(uint8_t crc, const uint8_t *bytes, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        crc ^= bytes[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = (uint8_t)(crc & 0x80 ? crc << 1 ^ 0x07 : crc << 1);
-    }
-    return crc;
-}
-
-uint16_t serve_pmbus_linear11(double value)
-{
-    for (int exponent = -16; exponent <= 15; exponent++) {
-        double mantissa = nearbyint(ldexp(value, -exponent));
-
-        if (mantissa >= -1024.0 && mantissa <= 1023.0)
-            return (uint16_t)((unsigned)(exponent & 31) << 11 | ((unsigned)(int)mantissa & 0x7FF));
-    }
-    return value < 0.0 ? 0x7C00 : 0x7BFF; /* the ends of what can be said */
-}
-
-double serve_pmbus_linear11_value(uint16_t raw)
-{
-    int mantissa = raw & 0x7FF;
-    int exponent = raw >> 11;
-
-    if (mantissa & 0x400)
-        mantissa -= 0x800;
-    if (exponent & 0x10)
-        exponent -= 0x20;
-    return ldexp(mantissa, exponent);
-}
-
-static uint16_t serve_pmbus_vout(double volts)
-{
-    double raw = nearbyint(ldexp(volts, -PMBUS_VOUT_EXPONENT));
-
-    return raw <= 0.0 ? 0 : raw >= 65535.0 ? 65535 : (uint16_t)raw;
-}
-
-static struct plant_psu *serve_pmbus_psu(const struct serve_pmbus *device)
+struct plant_psu *serve_pmbus_psu(const struct serve_pmbus *device)
 {
     return &device->plant->psus[device->psu];
 }
@@ -112,44 +23,6 @@ void serve_pmbus_init(struct serve_pmbus *device, struct plant *plant, int32_t p
 {
     *device = (struct serve_pmbus){.plant = plant, .psu = psu, .address = address};
     serve_pmbus_refresh(device, false);
-}
-
-/* All latches but that of communication, in one number. */
-static uint64_t serve_pmbus_latches(const struct serve_pmbus *device)
-{
-    return (uint64_t)device->status_vout << 48 | (uint64_t)device->status_iout << 40 |
-           (uint64_t)device->status_input << 32 | (uint64_t)device->status_temperature << 24 |
-           (uint64_t)device->status_other << 16 | (uint64_t)device->status_mfr << 8 | device->status_fans;
-}
-
-/* Warnings and faults of what was measured; they stay until somebody clears them. A new one
- * pulls SMBALERT#. */
-static void serve_pmbus_latch(struct serve_pmbus *device)
-{
-    uint64_t before = serve_pmbus_latches(device);
-    const struct plant_psu *psu = serve_pmbus_psu(device);
-    double rated_w = device->plant->shelves[psu->shelf].psu_rated_w;
-
-    if (device->output_v > 52.5)
-        device->status_vout |= 0x40;
-    if (psu->on && device->output_v < 46.0)
-        device->status_vout |= 0x20;
-    if (device->output_w > 1.2 * rated_w)
-        device->status_iout |= 0x20;
-    if (device->output_w > psu->output_warn_w)
-        device->status_iout |= 0x01;
-    if (device->input_v > 305.0)
-        device->status_input |= 0x40;
-    if (device->input_v < 180.0)
-        device->status_input |= 0x20;
-    if (device->input_v < 172.0)
-        device->status_input |= 0x18;
-    if (device->input_w > psu->input_warn_w)
-        device->status_input |= 0x01;
-    if (device->inlet_c > 55.0 || device->outlet_c > 85.0)
-        device->status_temperature |= 0x40;
-    if (serve_pmbus_latches(device) & ~before)
-        device->alert = true;
 }
 
 static void serve_pmbus_add(struct serve_pmbus_energy *energy, double watts)
@@ -180,54 +53,7 @@ void serve_pmbus_refresh(struct serve_pmbus *device, bool frozen)
     serve_pmbus_latch(device);
 }
 
-static uint16_t serve_pmbus_status_word(const struct serve_pmbus *device)
-{
-    unsigned word = 0;
-    bool on = serve_pmbus_psu(device)->on && device->output_v > 1.0;
-
-    word |= on ? 0 : 0x0840; /* POWER_GOOD# and OFF */
-    word |= device->status_vout & 0x80 ? 0x0020 : 0;
-    word |= device->status_iout & 0x80 ? 0x0010 : 0;
-    word |= device->status_input & 0x10 ? 0x0008 : 0;
-    word |= device->status_temperature ? 0x0004 : 0;
-    word |= device->status_cml ? 0x0002 : 0;
-    word |= device->status_vout ? 0x8000 : 0;
-    word |= device->status_iout ? 0x4000 : 0;
-    word |= device->status_input ? 0x2000 : 0;
-    word |= device->status_fans ? 0x0400 : 0;
-    word |= device->status_mfr ? 0x1000 : 0;
-    word |= device->status_other ? 0x0200 : 0;
-    return (uint16_t)word;
-}
-
 /* ---- reading ---- */
-
-static size_t serve_pmbus_byte(uint8_t *data, uint8_t value)
-{
-    data[0] = value;
-    return 1;
-}
-
-static size_t serve_pmbus_word(uint8_t *data, uint16_t value)
-{
-    data[0] = (uint8_t)value;
-    data[1] = (uint8_t)(value >> 8);
-    return 2;
-}
-
-static size_t serve_pmbus_linear(uint8_t *data, double value)
-{
-    return serve_pmbus_word(data, serve_pmbus_linear11(value));
-}
-
-static size_t serve_pmbus_block(uint8_t *data, const char *text)
-{
-    size_t size = strlen(text) < PMBUS_TEXT_MAX ? strlen(text) : PMBUS_TEXT_MAX;
-
-    data[0] = (uint8_t)size;
-    memcpy(data + 1, text, size);
-    return size + 1;
-}
 
 static const char *serve_pmbus_model(const struct serve_pmbus *device)
 {
@@ -268,45 +94,6 @@ static size_t serve_pmbus_read_reading(const struct serve_pmbus *device, uint8_t
     }
 }
 
-/* The latch behind a status command, or NULL. */
-static uint8_t *serve_pmbus_latched(struct serve_pmbus *device, uint8_t command)
-{
-    switch ((enum pmbus_command)command) {
-    case PMBUS_STATUS_VOUT:
-        return &device->status_vout;
-    case PMBUS_STATUS_IOUT:
-        return &device->status_iout;
-    case PMBUS_STATUS_INPUT:
-        return &device->status_input;
-    case PMBUS_STATUS_TEMPERATURE:
-        return &device->status_temperature;
-    case PMBUS_STATUS_CML:
-        return &device->status_cml;
-    case PMBUS_STATUS_OTHER:
-        return &device->status_other;
-    case PMBUS_STATUS_MFR:
-        return &device->status_mfr;
-    case PMBUS_STATUS_FANS:
-        return &device->status_fans;
-    default:
-        return NULL;
-    }
-}
-
-size_t serve_pmbus_energy_block(const struct serve_pmbus_energy *energy, uint32_t wrap, uint8_t *data)
-{
-    uint32_t accumulator = (uint32_t)(energy->counts % wrap);
-
-    data[0] = 6;
-    data[1] = (uint8_t)accumulator;
-    data[2] = (uint8_t)(accumulator >> 8);
-    data[3] = (uint8_t)(energy->counts / wrap);
-    data[4] = (uint8_t)energy->samples;
-    data[5] = (uint8_t)(energy->samples >> 8);
-    data[6] = (uint8_t)(energy->samples >> 16);
-    return 7;
-}
-
 /* The first half of the black box: serial number and status as text, a sum at its end. */
 static size_t serve_pmbus_record(const struct serve_pmbus *device, uint8_t *data)
 {
@@ -336,7 +123,7 @@ static size_t serve_pmbus_read_other(struct serve_pmbus *device, uint8_t command
     case PMBUS_CAPABILITY: /* PEC, 400 kHz, SMBALERT# */
         return serve_pmbus_byte(data, 0xB0);
     case PMBUS_VOUT_MODE:
-        return serve_pmbus_byte(data, PMBUS_VOUT_EXPONENT & 0x1F);
+        return serve_pmbus_byte(data, SERVE_PMBUS_VOUT_EXPONENT & 0x1F);
     case PMBUS_STATUS_BYTE:
         return serve_pmbus_byte(data, (uint8_t)serve_pmbus_status_word(device));
     case PMBUS_STATUS_WORD:
@@ -370,7 +157,7 @@ bool serve_pmbus_read(struct serve_pmbus *device, uint8_t command, uint8_t *data
     if (size == 0)
         size = serve_pmbus_read_other(device, command, data);
     if (size == 0) {
-        device->status_cml |= PMBUS_CML_COMMAND;
+        device->status_cml |= SERVE_PMBUS_CML_COMMAND;
         return false;
     }
     *ret_size = size;
@@ -437,7 +224,7 @@ static size_t serve_pmbus_page_plus(struct serve_pmbus *device, uint8_t command,
     uint8_t read[SERVE_PMBUS_DATA_MAX];
     size_t size;
 
-    if (!serve_pmbus_read(device, command, read, &size) || size > PMBUS_TEXT_MAX)
+    if (!serve_pmbus_read(device, command, read, &size) || size > SERVE_PMBUS_TEXT_MAX)
         return 0;
     data[0] = (uint8_t)size; /* one output: every page is the same */
     memcpy(data + 1, read, size);
@@ -461,21 +248,11 @@ bool serve_pmbus_process(struct serve_pmbus *device, const uint8_t *bytes, size_
         *ret_size = serve_pmbus_page_plus(device, bytes[3], data);
     }
     if (*ret_size == 0)
-        device->status_cml |= PMBUS_CML_COMMAND;
+        device->status_cml |= SERVE_PMBUS_CML_COMMAND;
     return *ret_size > 0;
 }
 
-void serve_pmbus_status(struct serve_pmbus *device, uint8_t command, uint8_t bits)
-{
-    uint8_t *latch = serve_pmbus_latched(device, command);
-
-    if (!latch || (*latch & bits) == bits)
-        return;
-    *latch |= bits;
-    device->alert = true;
-}
-
-/* ---- protection, clearing, writing ---- */
+/* ---- protection, writing ---- */
 
 /* WRITE_PROTECT: 80h lets only itself through, 40h OPERATION and PAGE too, 20h
  * also ON_OFF_CONFIG. CLEAR_FAULTS changes no setting. */
@@ -488,15 +265,6 @@ static bool serve_pmbus_protected(const struct serve_pmbus *device, uint8_t comm
     if (command == PMBUS_OPERATION || command == PMBUS_PAGE)
         return false;
     return device->write_protect != 0x20 || command != PMBUS_ON_OFF_CONFIG;
-}
-
-static void serve_pmbus_clear(struct serve_pmbus *device)
-{
-    device->status_vout = device->status_iout = device->status_input = 0;
-    device->status_temperature = device->status_cml = device->status_fans = 0;
-    device->status_other = device->status_mfr = 0;
-    device->alert = false;
-    serve_pmbus_latch(device); /* what is still wrong says so again */
 }
 
 /* False: the data make no sense. */
@@ -545,27 +313,27 @@ bool serve_pmbus_write(struct serve_pmbus *device, const uint8_t *bytes, size_t 
     int wanted = size > 0 ? serve_pmbus_write_size(bytes[0]) : -1;
 
     if (wanted < 0) {
-        device->status_cml |= PMBUS_CML_COMMAND;
+        device->status_cml |= SERVE_PMBUS_CML_COMMAND;
         return false;
     }
     /* One byte more than the command takes is its PEC. */
     if (size != (size_t)wanted + 1 && size != (size_t)wanted + 2) {
-        device->status_cml |= PMBUS_CML_OTHER;
+        device->status_cml |= SERVE_PMBUS_CML_OTHER;
         return false;
     }
     if (size == (size_t)wanted + 2 &&
         serve_pmbus_pec(serve_pmbus_pec(0, &address, 1), bytes, size - 1) != bytes[size - 1]) {
-        device->status_cml |= PMBUS_CML_PEC;
+        device->status_cml |= SERVE_PMBUS_CML_PEC;
         return false;
     }
     if (serve_pmbus_protected(device, bytes[0])) {
-        device->status_cml |= PMBUS_CML_DATA;
+        device->status_cml |= SERVE_PMBUS_CML_DATA;
         return false;
     }
     if (ignore)
         return true;
     if (!serve_pmbus_apply(device, bytes[0], bytes + 1)) {
-        device->status_cml |= PMBUS_CML_DATA;
+        device->status_cml |= SERVE_PMBUS_CML_DATA;
         return false;
     }
     return true;

@@ -2,7 +2,7 @@
 /* serve_pmbus.h: one simulated power supply as a PMBus device. Pure.
  *
  * Knows what travels on the wire byte for byte, PEC included; the bus around it
- * is serve_smbus.c's.
+ * is serve_segment.c's.
  */
 #ifndef BUSBAR_SIM_SERVE_PMBUS_H
 #define BUSBAR_SIM_SERVE_PMBUS_H
@@ -12,15 +12,10 @@
 #include <stdint.h>
 
 #include "plant.h"
+#include "serve_pmbus_codec.h"
 
 #define SERVE_PMBUS_DATA_MAX   152 /* a block: its length and its bytes              */
 #define SERVE_PMBUS_RECORD_MAX 151 /* the black box is longer than SMBus allows      */
-
-/* READ_EIN, READ_EOUT: what was added up, sample by sample. */
-struct serve_pmbus_energy {
-    uint64_t counts;
-    uint32_t samples;
-};
 
 struct serve_pmbus {
     struct plant *plant; /* borrowed                                       */
@@ -36,6 +31,9 @@ struct serve_pmbus {
     bool alert; /* it pulls SMBALERT#                              */
     struct serve_pmbus_energy input_energy, output_energy;
 };
+
+/* The supply behind it. */
+struct plant_psu *serve_pmbus_psu(const struct serve_pmbus *device);
 
 void serve_pmbus_init(struct serve_pmbus *device, struct plant *plant, int32_t psu, uint8_t address);
 
@@ -54,18 +52,5 @@ bool serve_pmbus_read(struct serve_pmbus *device, uint8_t command, uint8_t *data
  * PAGE_PLUS_READ). False: not acknowledged. */
 bool serve_pmbus_process(struct serve_pmbus *device, const uint8_t *bytes, size_t size, uint8_t *data,
                          size_t *ret_size);
-
-/* Sets bits of a STATUS_ command, as if they had come by themselves. */
-void serve_pmbus_status(struct serve_pmbus *device, uint8_t command, uint8_t bits);
-
-/* An energy block of counts that roll over at `wrap`, its length first. Returns its size. */
-size_t serve_pmbus_energy_block(const struct serve_pmbus_energy *energy, uint32_t wrap, uint8_t *data);
-
-/* CRC-8, polynomial 0x07, continued from `crc` (0 at first). */
-uint8_t serve_pmbus_pec(uint8_t crc, const uint8_t *bytes, size_t size);
-
-/* LINEAR11: the finest exponent that holds the value; and back. */
-uint16_t serve_pmbus_linear11(double value);
-double serve_pmbus_linear11_value(uint16_t raw);
 
 #endif

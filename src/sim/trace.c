@@ -14,6 +14,7 @@
 #include <string.h>
 #include <zlib.h>
 
+#include "csv.h"
 #include "trace_series.h"
 
 #define TRACE_LINE_MAX    2048
@@ -80,23 +81,6 @@ __attribute__((format(printf, 3, 4))) static enum status trace_refuse(struct tra
     return st;
 }
 
-static int trace_split(char *line, char *fields[TRACE_COLUMNS_MAX])
-{
-    int count = 0;
-
-    line[strcspn(line, "\r\n")] = '\0';
-    while (count < TRACE_COLUMNS_MAX) {
-        char *comma = strchr(line, ',');
-
-        fields[count++] = line;
-        if (!comma)
-            break;
-        *comma = '\0';
-        line = comma + 1;
-    }
-    return count;
-}
-
 static int trace_column(char *fields[], int count, const char *name)
 {
     for (int i = 0; name && i < count; i++)
@@ -108,7 +92,7 @@ static int trace_column(char *fields[], int count, const char *name)
 static enum status trace_read_header(struct trace_reader *r, char *line)
 {
     char *fields[TRACE_COLUMNS_MAX];
-    int count = trace_split(line, fields);
+    int count = csv_split(line, fields, TRACE_COLUMNS_MAX);
 
     for (size_t i = 0; i < sizeof trace_forms / sizeof trace_forms[0]; i++) {
         const struct trace_form *f = &trace_forms[i];
@@ -158,7 +142,7 @@ static struct trace_series *trace_node(struct trace_reader *r, int32_t id)
 static enum status trace_read_row(struct trace_reader *r, char *line)
 {
     char *fields[TRACE_COLUMNS_MAX];
-    int count = trace_split(line, fields);
+    int count = csv_split(line, fields, TRACE_COLUMNS_MAX);
     double t_s, node = 0.0, w, add_w = 0.0;
     struct trace_series *series;
 

@@ -237,6 +237,67 @@ static void with_a_login_one_session_is_opened_and_given_back(void **state)
     survey(&machines[0], "root");
 }
 
+static bool same(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+/* All that decides whether a limit may be written, and how. */
+static bool is_in(const struct redfish_survey_limit *limit, const struct redfish_survey *in)
+{
+    for (int32_t i = 0; i < in->limit_count; i++) {
+        const struct redfish_survey_limit *other = &in->limits[i];
+
+        if (strcmp(limit->path, other->path) == 0 && limit->kind == other->kind)
+            return limit->index == other->index && strcmp(limit->source, other->source) == 0 &&
+                   strcmp(limit->unit, other->unit) == 0 && strcmp(limit->mode, other->mode) == 0 &&
+                   strcmp(limit->exception, other->exception) == 0 && same(limit->min, other->min) &&
+                   same(limit->max, other->max) && same(limit->value, other->value) &&
+                   limit->nonvolatile == other->nonvolatile && limit->writable == other->writable &&
+                   limit->why == other->why;
+    }
+    print_error("not among the limits: %s\n", limit->path);
+    return false;
+}
+
+/* What was asked for, of how many. */
+static void survey_limits(const struct machine *machine, int32_t *asked, int32_t *of)
+{
+    struct peer peer;
+    struct redfish_survey_options options = { .url = peer.url };
+    struct redfish_survey whole, limits;
+    struct redfish_probe *probe;
+    char why[REDFISH_SURVEY_WHY_MAX] = "";
+
+    serve(&peer, machine->mockup, NULL);
+    assert_int_equal(redfish_probe_new(&options, &probe, why), ST_OK);
+    assert_int_equal(redfish_probe_survey(probe, &whole, why), ST_OK);
+    assert_int_equal(redfish_probe_survey_limits(probe, &limits, why), ST_OK);
+    redfish_probe_free(probe);
+    assert_int_equal(stop(&peer), 0);
+    assert_true(limits.complete);
+    assert_string_equal(limits.uuid, whole.uuid); /* an original is kept under it */
+    assert_int_equal(limits.limit_count, whole.limit_count);
+    for (int32_t i = 0; i < whole.limit_count; i++)
+        assert_true(is_in(&whole.limits[i], &limits));
+    print_message("%s: %d of %d asked for\n", machine->mockup, (int)limits.answer_count, (int)whole.answer_count);
+    assert_true(limits.answer_count <= whole.answer_count);
+    *asked += limits.answer_count;
+    *of += whole.answer_count;
+    redfish_survey_done(&whole);
+    redfish_survey_done(&limits);
+}
+
+static void a_survey_of_limits_finds_all_of_them_and_asks_for_less(void **state)
+{
+    int32_t asked = 0, of = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof machines / sizeof machines[0]; i++)
+        survey_limits(&machines[i], &asked, &of);
+    assert_true(asked * 4 < of * 3);
+}
+
 static void nobody_there_is_told_in_words(void **state)
 {
     struct redfish_survey_options options = { .url = "http://127.0.0.1:1" };
@@ -351,6 +412,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_machine_is_found_and_read_with_nothing_but_its_url),
         cmocka_unit_test(with_a_login_one_session_is_opened_and_given_back),
+        cmocka_unit_test(a_survey_of_limits_finds_all_of_them_and_asks_for_less),
         cmocka_unit_test(nobody_there_is_told_in_words),
         cmocka_unit_test(a_limit_is_written_and_read_back_by_a_probe),
         cmocka_unit_test(a_pinned_key_vouches_for_itself_and_for_nothing_else),

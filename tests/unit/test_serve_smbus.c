@@ -8,6 +8,7 @@
 #include <sys/un.h>
 
 #include "sim/serve_pmbus.h"
+#include "sim/serve_pmbus_status.h"
 #include "sim/serve_smbus.h"
 
 static struct plant plant;

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* serve_pmbus_command.h: the commands that a simulated supply knows. Not the daemon's list: a
+ * number wrong in both would show in no test.
+ */
+#ifndef BUSBAR_SIM_SERVE_PMBUS_COMMAND_H
+#define BUSBAR_SIM_SERVE_PMBUS_COMMAND_H
+
+enum pmbus_command {
+    PMBUS_PAGE = 0x00,
+    PMBUS_OPERATION = 0x01,
+    PMBUS_ON_OFF_CONFIG = 0x02,
+    PMBUS_CLEAR_FAULTS = 0x03,
+    PMBUS_PAGE_PLUS_READ = 0x06,
+    PMBUS_WRITE_PROTECT = 0x10,
+    PMBUS_CAPABILITY = 0x19,
+    PMBUS_QUERY = 0x1A,
+    PMBUS_VOUT_MODE = 0x20,
+    PMBUS_COEFFICIENTS = 0x30,
+    PMBUS_POUT_OP_WARN_LIMIT = 0x6A,
+    PMBUS_PIN_OP_WARN_LIMIT = 0x6B,
+    PMBUS_STATUS_BYTE = 0x78,
+    PMBUS_STATUS_WORD = 0x79,
+    PMBUS_STATUS_VOUT = 0x7A,
+    PMBUS_STATUS_IOUT = 0x7B,
+    PMBUS_STATUS_INPUT = 0x7C,
+    PMBUS_STATUS_TEMPERATURE = 0x7D,
+    PMBUS_STATUS_CML = 0x7E,
+    PMBUS_STATUS_OTHER = 0x7F,
+    PMBUS_STATUS_MFR = 0x80,
+    PMBUS_STATUS_FANS = 0x81,
+    PMBUS_READ_EIN = 0x86,
+    PMBUS_READ_EOUT = 0x87,
+    PMBUS_READ_VIN = 0x88,
+    PMBUS_READ_IIN = 0x89,
+    PMBUS_READ_VOUT = 0x8B,
+    PMBUS_READ_IOUT = 0x8C,
+    PMBUS_READ_TEMPERATURE_1 = 0x8D,
+    PMBUS_READ_TEMPERATURE_2 = 0x8E,
+    PMBUS_READ_FAN_SPEED_1 = 0x90,
+    PMBUS_READ_POUT = 0x96,
+    PMBUS_READ_PIN = 0x97,
+    PMBUS_REVISION = 0x98,
+    PMBUS_MFR_ID = 0x99,
+    PMBUS_MFR_MODEL = 0x9A,
+    PMBUS_MFR_REVISION = 0x9B,
+    PMBUS_MFR_SERIAL = 0x9E,
+    PMBUS_MFR_BLACKBOX = 0xD5
+};
+
+#endif
