@@ -167,6 +167,7 @@ static void a_device_that_is_gone_is_left_standing(void **state)
     assert_true(rig->out->restored);
     assert_int_equal(rig->out->restore_left, 1);
     RIG_NEAR(rig->value[0], 400.0);
+    assert_int_equal(rig->events[EV_LEFT_STANDING], 1); /* said once, of the last lever too */
     rig_free(rig);
 }
 

@@ -650,6 +650,30 @@ static void an_outage_of_the_first_class_is_only_watched(void **state)
     }
 }
 
+/* Supplies that come back share with all batteries, those of the lowest voltage included. */
+static void supplies_share_at_the_lowest_voltage_of_any_battery(void **state)
+{
+    (void)state;
+
+    for (int32_t lowest = 0; lowest < RIDE_RIG_SHELVES; lowest++) {
+        struct ride_rig *r = ride_rig_new_apart(SIGNAL_PSU_OUTPUT_W);
+        struct core_config_source sources[2 * RIDE_RIG_SHELVES];
+
+        memcpy(sources, r->rig->config.sources, sizeof sources);
+        sources[RIDE_RIG_SHELVES + lowest].output_v = 47.6;
+        sources[lowest].output_v = 47.2; /* what supplies are built for is nothing to share at */
+        r->rig->config.sources = sources;
+        ride_rig_restart(r);
+        ride_rig_run(r, 6.0);
+        ride_rig_input(r, 0.0);
+        ride_rig_run(r, 2.0);
+        assert_int_equal(ride_rig_state(r), CORE_RIDE_OUTAGE);
+        for (int32_t i = 0; i < RIDE_RIG_COUNT; i++)
+            RIG_NEAR(ride_rig_setpoint(r, i), 47.6);
+        ride_rig_free(r);
+    }
+}
+
 /* Three volts down from a lowered set-point is where IT gear resets: batteries come later. */
 static void support_needs_a_busbar_that_bridges_a_step_from_down_there(void **state)
 {
@@ -709,6 +733,7 @@ int main(void)
         cmocka_unit_test(a_core_that_has_just_begun_lowers_nothing_in_an_outage),
         cmocka_unit_test(one_supply_that_would_not_wait_is_enough_to_come_back_apart),
         cmocka_unit_test(an_outage_of_the_first_class_is_only_watched),
+        cmocka_unit_test(supplies_share_at_the_lowest_voltage_of_any_battery),
         cmocka_unit_test(support_needs_a_busbar_that_bridges_a_step_from_down_there),
     };
 
