@@ -446,6 +446,33 @@ static void leases_survive_a_reload(void **state)
     rig_free(rig);
 }
 
+/* A full table is taken over whole, answers and leases alike. */
+static void a_full_table_survives_a_reload(void **state)
+{
+    (void)state;
+    struct rig *rig = started();
+    int32_t same[32];
+    struct core_map map = { .node = same, .point = same, .lever = same, .device = same };
+    struct core *old;
+
+    for (int32_t k = 0; k < 32; k++)
+        same[k] = k;
+    for (uint64_t c = 1; c <= 8; c++)
+        (void)ask(rig, c, RACK, c % 2 ? 100.0 : 9000.0, 30 * S);
+    old = rig->core;
+    rig->core = NULL;
+    rig_boot(rig);
+    core_adopt(rig->core, old, &map);
+    free(old);
+    rig_step(rig);
+    for (uint64_t c = 1; c <= 8; c++) {
+        assert_non_null(rig_token(rig, c));
+        assert_int_equal(rig_token(rig, c)->state, c % 2 ? CORE_TOKEN_GRANTED : CORE_TOKEN_REFUSED);
+        RIG_NEAR(rig_token(rig, c)->granted_w, c % 2 ? 100.0 : 0.0);
+    }
+    rig_free(rig);
+}
+
 /* The block goes on from a copy of itself, to the last bit. */
 static void a_copy_of_the_core_answers_the_same(void **state)
 {
@@ -551,6 +578,7 @@ int main(void)
         cmocka_unit_test(the_table_may_come_in_any_order),
         cmocka_unit_test(the_higher_priority_is_answered_first),
         cmocka_unit_test(leases_survive_a_reload),
+        cmocka_unit_test(a_full_table_survives_a_reload),
         cmocka_unit_test(a_copy_of_the_core_answers_the_same),
         cmocka_unit_test(without_requests_nothing_is_kept),
         cmocka_unit_test(a_lease_of_half_a_watt_ends_as_well),

@@ -222,13 +222,10 @@ static void a_few_readings_are_taken_for_no_more_than_they_say(void **state)
     (void)state;
 
     for (int32_t k = 0; k < 4; k++) {
-        int32_t few = k / 2 ? RIDE_RIG_EACH - 1 : 0;
-        struct ride_rig *r;
+        int32_t few = k / 2 ? RIDE_RIG_EACH - 1 : 0; /* the last supply of all with them, or not */
+        struct ride_rig *r = ride_rig_new(true);
         double before_ma;
 
-        ride_rig_batteries_first = k / 2; /* the last supply of all is the last that is listed, or not */
-        r = ride_rig_new(true);
-        ride_rig_batteries_first = false;
         for (int32_t i = 0; i < RIDE_RIG_COUNT; i++)
             r->psu[i].gain = (i % RIDE_RIG_EACH == few) == (k % 2 == 0) ? 1.3 : 0.7;
         ride_rig_run(r, 3.0);
@@ -566,5 +563,8 @@ int main(void)
         cmocka_unit_test(nothing_is_known_while_no_input_is_read),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("ride", tests, NULL, NULL);
+
+    ride_rig_batteries_first = true;
+    return failed + cmocka_run_group_tests_name("ride, batteries first", tests, NULL, NULL);
 }

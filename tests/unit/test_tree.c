@@ -140,6 +140,8 @@ static void a_group_is_the_sum_of_its_members(void **state)
     rig_step(rig);
     RIG_NEAR(core_outputs_groups(rig->out)[0].power_w, 850.0);
     RIG_NEAR(core_outputs_groups(rig->out)[0].counted_w, 2050.0);
+    assert_true(isinf(core_outputs_groups(rig->out)[0].trip_s)); /* no device protects one */
+    assert_true(isnan(core_outputs_groups(rig->out)[0].heat_ratio));
     rig_free(rig);
 }
 
