@@ -119,11 +119,15 @@ static void the_gain_doubles_once_a_window(void **state)
     int32_t sensor, doubled = 0;
     struct rig *rig = swinging(&sensor);
     int64_t last_us = 0;
-    double was;
+    double was = 1.0;
 
-    for (int32_t k = 0; k < 40; k++)
+    for (int32_t k = 0; k < 40; k++) {
+        int64_t began_us = rig->now_us;
+
         swing_once(rig, sensor);
-    was = gain(rig);
+        last_us = gain(rig) < was ? began_us : last_us; /* it fell then, or a little later */
+        was = gain(rig);
+    }
     assert_true(was < 0.3);
     while (gain(rig) < 1.0) {
         assert_true(rig->now_us < 100000000);
@@ -133,6 +137,8 @@ static void the_gain_doubles_once_a_window(void **state)
         RIG_NEAR(gain(rig), 2.0 * was);
         if (doubled++)
             assert_int_equal(rig->now_us - last_us, rig->plan->damping.window_us);
+        else
+            assert_true(rig->now_us - last_us >= rig->plan->damping.window_us);
         last_us = rig->now_us;
         was = gain(rig);
     }
@@ -158,6 +164,35 @@ static void a_turn_counts_however_deep_the_one_before_it_went(void **state)
         rig_run(rig, 480000);
     }
     RIG_NEAR(gain(rig), 0.5);
+    rig_free(rig);
+}
+
+/* The fourth turn is one too many; then counting begins anew, and the next move is none. */
+static void after_the_gain_was_halved_turns_are_counted_anew(void **state)
+{
+    (void)state;
+    static const double gains[] = { 1.0, 1.0, 0.5, 0.5 };
+    int32_t sensor;
+    struct rig *rig = swinging(&sensor);
+
+    rig->plan->damping.band_ratio = 1.0;
+    rig_want(rig, 0);
+    for (size_t k = 0; k < sizeof gains / sizeof gains[0]; k++) {
+        swing_once(rig, sensor);
+        RIG_NEAR(gain(rig), gains[k]);
+    }
+    rig->value[sensor] = 1200.0;
+    rig_run(rig, 20000);
+    RIG_NEAR(gain(rig), 0.5); /* the third since then */
+    rig->value[sensor] = 100.0;
+    rig_run(rig, 480000);
+    RIG_NEAR(gain(rig), 0.25);
+    rig_mode(rig, CORE_WANT_OBSERVE); /* where nothing is ordered nothing of ours swings */
+    rig_step(rig);
+    RIG_NEAR(gain(rig), 1.0);
+    rig_mode(rig, CORE_WANT_CONTROL);
+    rig_step(rig);
+    RIG_NEAR(gain(rig), 1.0);
     rig_free(rig);
 }
 
@@ -418,6 +453,7 @@ int main(void)
         cmocka_unit_test(calm_brings_the_gain_back),
         cmocka_unit_test(the_gain_doubles_once_a_window),
         cmocka_unit_test(a_turn_counts_however_deep_the_one_before_it_went),
+        cmocka_unit_test(after_the_gain_was_halved_turns_are_counted_anew),
         cmocka_unit_test(turns_from_before_a_pause_do_not_count),
         cmocka_unit_test(one_deep_cut_is_no_swing),
         cmocka_unit_test(a_budget_that_somebody_else_moves_is_no_swing),

@@ -518,6 +518,24 @@ static void one_feed_that_stays_away_is_no_event_for_ever(void **state)
     ride_rig_free(r);
 }
 
+/* To the step: a minute from its first low reading on, and what a good input is waited for. */
+static void a_feed_is_given_up_after_a_minute(void **state)
+{
+    (void)state;
+    struct ride_rig *r = ready(true);
+    int32_t steps = 0;
+
+    r->load_w = 30000.0;
+    ride_rig_run(r, 0.2);
+    r->input[2] = 0.0;
+    while (ride_rig_state(r) != CORE_RIDE_SAG && steps++ < 10)
+        ride_rig_step(r);
+    for (steps = 0; ride_rig_state(r) == CORE_RIDE_SAG && steps < 7000; steps++)
+        ride_rig_step(r);
+    assert_int_equal(steps, 6000 + 1 + 5);
+    ride_rig_free(r);
+}
+
 static void nothing_is_known_while_no_input_is_read(void **state)
 {
     (void)state;
@@ -560,6 +578,7 @@ int main(void)
         cmocka_unit_test(a_phase_that_is_gone_while_supplies_carry_on_is_no_outage),
         cmocka_unit_test(batteries_that_help_with_an_overload_are_no_outage),
         cmocka_unit_test(one_feed_that_stays_away_is_no_event_for_ever),
+        cmocka_unit_test(a_feed_is_given_up_after_a_minute),
         cmocka_unit_test(nothing_is_known_while_no_input_is_read),
     };
 
