@@ -129,7 +129,7 @@ static void what_holds_a_lever_at_its_minimum_is_the_nearest_full_limit(void **s
     rig_limit(rig, root, 1000.0);
     rig_limit(rig, a, 700.0);
     rig_step(rig);
-    expect(rig, 3, (double[]){100, 600, 300});
+    expect(rig, 3, (double[]){ 100, 600, 300 });
     assert_int_equal(rig_view(rig, 1)->why.rule, CORE_RULE_DEVICE_MIN);
     assert_int_equal(rig_view(rig, 1)->why.node, a);
     rig_free(rig);

@@ -6,11 +6,7 @@
 
 #define COUNT 3000
 
-static const struct fc_options options = { .kind = FC_RACK,
-                                           .grid_us = 10 * FC_RIG_MS,
-                                           .horizon_count = 2,
-                                           .horizon_us = { 50 * FC_RIG_MS, 900 * FC_RIG_MS },
-                                           .event_w = 8.0 };
+static const struct fc_options options = FC_RIG_RACK(8.0, 2, 50 * FC_RIG_MS, 900 * FC_RIG_MS);
 
 /* What was given out at each sample, and what came. */
 struct run {

@@ -74,6 +74,28 @@ static void a_violation_is_one_maximal_interval(void **state)
     rig_free(rig);
 }
 
+static void an_event_says_which_window_was_exceeded_and_by_how_much(void **state)
+{
+    (void)state;
+    struct rig *rig = measured(1500.0, 1000.0);
+    const struct core_event *event = NULL;
+
+    rig_add_limit(core_plan_nodes(rig->plan)[0].limit, &core_plan_nodes(rig->plan)[0].limit_count, 3000000,
+                  1200.0);
+    for (int32_t k = 0; k < 2; k++) { /* the short one fills first */
+        for (int32_t n = 0; n < 300 && !rig_event(rig, EV_LIMIT_EXCEEDED); n++)
+            rig_step(rig);
+        event = rig_event_of(rig, EV_LIMIT_EXCEEDED);
+        assert_non_null(event);
+        assert_int_equal(event->window_us, k ? 3000000 : RIG_WINDOW_US);
+        assert_int_equal(event->node, 0);
+        RIG_NEAR(event->value, 1500.0);
+        RIG_NEAR(event->bound, k ? 1200.0 : 1000.0);
+        rig_step(rig);
+    }
+    rig_free(rig);
+}
+
 static void half_a_watt_above_is_not_a_violation(void **state)
 {
     (void)state;
@@ -289,6 +311,7 @@ int main(void)
         cmocka_unit_test(a_mean_is_unknown_until_its_window_is_full),
         cmocka_unit_test(the_mean_weighs_by_time),
         cmocka_unit_test(a_violation_is_one_maximal_interval),
+        cmocka_unit_test(an_event_says_which_window_was_exceeded_and_by_how_much),
         cmocka_unit_test(half_a_watt_above_is_not_a_violation),
         cmocka_unit_test(every_window_has_its_own_mean),
         cmocka_unit_test(a_new_plan_keeps_the_history_of_windows_that_stay),

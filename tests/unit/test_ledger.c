@@ -122,7 +122,8 @@ static void a_promise_is_no_charging(void **state)
 {
     (void)state;
     struct rig *rig = pooled();
-    int32_t charger = rig_lever(rig, CORE_LEVER_CHARGE, rig_device(rig), rig_node(rig, CORE_NODE_LOAD, TRAY_A));
+    int32_t charger =
+        rig_lever(rig, CORE_LEVER_CHARGE, rig_device(rig), rig_node(rig, CORE_NODE_LOAD, TRAY_A));
 
     rig->levers[charger].max = rig->levers[charger].base = 400.0;
     rig->levers[charger].timeout_us = 2 * S;

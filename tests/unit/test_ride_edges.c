@@ -134,6 +134,31 @@ static void batteries_that_still_discharge_after_a_sag_are_waited_for(void **sta
     ride_rig_free(r);
 }
 
+/* Half of them fall silent with that word: a second after the others said better it is old. */
+static void what_silent_batteries_said_last_is_old_once_others_say_better(void **state)
+{
+    (void)state;
+    struct ride_rig *r = ride_rig_new(true);
+
+    for (int32_t i = 0; i < RIDE_RIG_COUNT; i++)
+        r->rig->points[r->bbu[i].current].stale_after_us = 20000000;
+    ride_rig_restart(r);
+    ride_rig_run(r, 3.0);
+    freeze(r, 0.85, 0.0);
+    ride_rig_run(r, 0.05);
+    freeze(r, 1.0, -40.0);
+    ride_rig_run(r, 0.08);
+    assert_int_equal(ride_rig_state(r), CORE_RIDE_RETURN);
+    for (int32_t i = 0; i < RIDE_RIG_COUNT / 2; i++)
+        r->rig->silent[r->bbu[i].device] = true;
+    freeze(r, 1.0, 0.0);
+    ride_rig_run(r, 0.9);
+    assert_int_equal(ride_rig_state(r), CORE_RIDE_RETURN);
+    ride_rig_run(r, 0.5);
+    assert_true(ride_rig_state(r) != CORE_RIDE_RETURN);
+    ride_rig_free(r);
+}
+
 static void a_sag_that_nobody_reads_any_more_is_forgotten(void **state)
 {
     (void)state;
@@ -689,7 +714,8 @@ static void supplies_share_at_the_lowest_voltage_of_any_battery(void **state)
         r = ride_rig_new_apart(SIGNAL_PSU_OUTPUT_W);
         memcpy(sources, r->rig->config.sources, sizeof sources);
         sources[ride_rig_batteries(lowest % RIDE_RIG_SHELVES)].output_v = 47.6;
-        sources[ride_rig_supplies(lowest % RIDE_RIG_SHELVES)].output_v = 47.2; /* what supplies are built for is nothing to share at */
+        sources[ride_rig_supplies(lowest % RIDE_RIG_SHELVES)].output_v =
+            47.2; /* what supplies are built for is nothing to share at */
         r->rig->config.sources = sources;
         ride_rig_restart(r);
         ride_rig_run(r, 6.0);
@@ -739,6 +765,7 @@ int main(void)
         cmocka_unit_test(shelves_that_carry_next_to_nothing_are_back_by_their_books),
         cmocka_unit_test(a_sag_that_ends_in_nothing_is_an_outage),
         cmocka_unit_test(batteries_that_still_discharge_after_a_sag_are_waited_for),
+        cmocka_unit_test(what_silent_batteries_said_last_is_old_once_others_say_better),
         cmocka_unit_test(a_sag_that_nobody_reads_any_more_is_forgotten),
         cmocka_unit_test(a_return_that_nobody_reads_is_forgotten_too),
         cmocka_unit_test(an_outage_ends_when_batteries_rest),

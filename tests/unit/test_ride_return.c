@@ -362,7 +362,8 @@ static void a_silent_shelf_is_given_up_when_the_rest_can_bear_it_by_their_books(
             r->extra_s[s] = 1000.0;
         ride_rig_input(r, 1.0);
         ride_rig_run(r, 10.0); /* 49.5 kW of supplies for 40 kW, or 33 */
-        assert_int_equal(ride_rig_state(r), CORE_RIDE_RETURN); /* the others stand low, for all that is known */
+        assert_int_equal(ride_rig_state(r),
+                         CORE_RIDE_RETURN); /* the others stand low, for all that is known */
         RIG_NEAR(ride_rig_setpoint(r, 0), few ? 48.0 : RIDE_RIG_TARGET_V);
         ride_rig_free(r);
     }
