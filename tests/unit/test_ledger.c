@@ -113,6 +113,11 @@ static void a_promise_is_split_alike_whatever_weights_are_counted_in(void **stat
         (void)ask(rig, 1, TRAY_A, 2300.0, 3 * S);
         for (int32_t l = 0; l < 4; l++)
             RIG_NEAR(rig_view(rig, l)->wanted, 230.0 * (l + 1));
+        for (int32_t l = 0; l < 4; l++) /* a lease that runs is split by the plan of today */
+            rig_want(rig, l)->weight = unit[k] * (4 - l);
+        rig_step(rig);
+        for (int32_t l = 0; l < 4; l++)
+            RIG_NEAR(rig_view(rig, l)->wanted, 230.0 * (4 - l));
         rig_free(rig);
     }
 }
