@@ -81,6 +81,21 @@ static void a_sound_rack_is_capable_up_to_its_batteries_power(void **state)
     ride_rig_free(r);
 }
 
+/* Supplies of any one shelf that hold up half as long as the others have the margin of all. */
+static void the_shelf_that_holds_up_least_counts(void **state)
+{
+    (void)state;
+
+    for (int32_t s = 0; s < RIDE_RIG_SHELVES; s++) {
+        struct ride_rig *r = ride_rig_new(true);
+
+        sources(r)[ride_rig_supplies(s)].holdup_j = 55.0;
+        rebook(r);
+        assert_true(fabs(r->rig->out->ride.margin_s - (0.5 * 55.0 / (40000.0 / 12.0) - 2e-3)) < 1e-5);
+        ride_rig_free(r);
+    }
+}
+
 /* Half the batteries are out: limits below the busbar fit the rest. */
 static void limits_fit_what_batteries_can_take_over(void **state)
 {
@@ -321,6 +336,7 @@ int main(void)
         cmocka_unit_test(a_line_of_its_own_calls_batteries_at_once),
         cmocka_unit_test(a_step_that_ends_above_the_trigger_calls_nobody),
         cmocka_unit_test(a_sound_rack_is_capable_up_to_its_batteries_power),
+        cmocka_unit_test(the_shelf_that_holds_up_least_counts),
         cmocka_unit_test(limits_fit_what_batteries_can_take_over),
         cmocka_unit_test(a_rack_whose_minimums_are_too_much_says_so_once),
         cmocka_unit_test(capacitance_bridges_a_negative_margin),
