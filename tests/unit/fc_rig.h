@@ -17,6 +17,13 @@
 
 #define FC_RIG_MS 1000
 
+/* A rack's forecaster, with a sample each 10 ms. */
+#define FC_RIG_RACK(spike_w, count, ...)                                                                     \
+    {                                                                                                        \
+        .kind = FC_RACK, .grid_us = 10 * FC_RIG_MS, .horizon_count = (count), .horizon_us = { __VA_ARGS__ }, \
+        .event_w = (spike_w)                                                                                 \
+    }
+
 /* Floats hold seven digits; what is worked out here is in doubles. */
 #define FC_NEAR(value, expected)                                                                             \
     do {                                                                                                     \
@@ -75,6 +82,16 @@ static inline void fc_rig_ring(struct fc_rig *r, int32_t count, const float *new
     fc_ring_fill(&r->fc->ring, r->v.value, r->v.top, newest_last[0]);
     for (int32_t i = 0; i < count; i++)
         fc_ring_put(&r->fc->ring, r->v.value, r->v.top, newest_last[i]);
+}
+
+/* It stands there with these samples, of a load from 100 to 200 W of late: the spread is 100. */
+static inline void fc_rig_stand(struct fc_rig *r, const struct fc_options *opt, double smooth_w,
+                                int32_t count, const float *newest_last)
+{
+    fc_rig_make(r, opt);
+    fc_rig_ring(r, count, newest_last);
+    r->fc->started = 1;
+    r->fc->stats = (struct fc_stats){ .smooth = smooth_w, .high = 200.0, .low = 100.0 };
 }
 
 #endif

@@ -22,8 +22,19 @@
 #define RIDE_RIG_TARGET_V  50.0
 #define RIDE_RIG_ENERGY_J  495000.0
 
-/* How devices are listed; it must not matter, the last one is as good as any. */
+/* How devices and sources are listed; it must not matter, the last one is as good as any. */
 static bool ride_rig_batteries_first;
+
+/* Index of a shelf's supplies, or batteries, among the sources. */
+static inline int32_t ride_rig_supplies(int32_t shelf)
+{
+    return ride_rig_batteries_first ? RIDE_RIG_SHELVES + shelf : shelf;
+}
+
+static inline int32_t ride_rig_batteries(int32_t shelf)
+{
+    return ride_rig_batteries_first ? shelf : RIDE_RIG_SHELVES + shelf;
+}
 
 struct ride_rig_psu {
     int32_t device, input, output, setpoint, start; /* points; start and setpoint levers */
@@ -85,7 +96,7 @@ static inline void ride_rig_supply(struct ride_rig *r, int32_t i)
 {
     struct rig *rig = r->rig;
     struct ride_rig_psu *psu = &r->psu[i];
-    int32_t source = i / RIDE_RIG_EACH;
+    int32_t source = ride_rig_supplies(i / RIDE_RIG_EACH);
 
     psu->device = rig_device(rig);
     psu->input = ride_rig_point(rig, psu->device, source, SIGNAL_PSU_INPUT_V);
@@ -106,7 +117,7 @@ static inline void ride_rig_battery(struct ride_rig *r, int32_t i)
 {
     struct rig *rig = r->rig;
     struct ride_rig_bbu *bbu = &r->bbu[i];
-    int32_t source = RIDE_RIG_SHELVES + i / RIDE_RIG_EACH;
+    int32_t source = ride_rig_batteries(i / RIDE_RIG_EACH);
     int32_t leaf = rig_node(rig, CORE_NODE_LOAD, r->rack);
 
     bbu->device = rig_device(rig);
@@ -127,7 +138,7 @@ static inline void ride_rig_sources(struct ride_rig *r)
     static struct core_config_source sources[2 * RIDE_RIG_SHELVES];
 
     for (int32_t s = 0; s < RIDE_RIG_SHELVES; s++) {
-        sources[s] = (struct core_config_source){
+        sources[ride_rig_supplies(s)] = (struct core_config_source){
             .kind = CORE_SOURCE_PSU,
             .node = r->rack,
             .module_count = RIDE_RIG_EACH,
@@ -142,7 +153,7 @@ static inline void ride_rig_sources(struct ride_rig *r)
             .walk_in_us = 60000,
             .keeps_settings = r->keeps,
         };
-        sources[RIDE_RIG_SHELVES + s] = (struct core_config_source){
+        sources[ride_rig_batteries(s)] = (struct core_config_source){
             .kind = CORE_SOURCE_BBU,
             .node = r->busbar,
             .module_count = RIDE_RIG_EACH,

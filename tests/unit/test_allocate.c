@@ -114,6 +114,27 @@ static void a_tight_shelf_leaves_the_rest_to_the_other(void **state)
     rig_free(rig);
 }
 
+/* A minimum that cannot be left behind: what keeps it there is the nearest limit that is full. */
+static void what_holds_a_lever_at_its_minimum_is_the_nearest_full_limit(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    int32_t root = rig_node(rig, CORE_NODE_RACK, CORE_NONE);
+    int32_t a = rig_node(rig, CORE_NODE_SHELF, root);
+
+    rig_gpu(rig, a, 0, 1000);
+    rig_gpu(rig, a, 600, 1000);
+    rig_gpu(rig, root, 0, 1000);
+    rig_start(rig);
+    rig_limit(rig, root, 1000.0);
+    rig_limit(rig, a, 700.0);
+    rig_step(rig);
+    expect(rig, 3, (double[]){ 100, 600, 300 });
+    assert_int_equal(rig_view(rig, 1)->why.rule, CORE_RULE_DEVICE_MIN);
+    assert_int_equal(rig_view(rig, 1)->why.node, a);
+    rig_free(rig);
+}
+
 static void a_group_may_cut_across_the_tree(void **state)
 {
     (void)state;
@@ -383,6 +404,7 @@ int main(void)
         cmocka_unit_test(minimums_that_do_not_fit_are_infeasible_and_an_emergency),
         cmocka_unit_test(unequal_ranges_meet_at_one_level),
         cmocka_unit_test(a_tight_shelf_leaves_the_rest_to_the_other),
+        cmocka_unit_test(what_holds_a_lever_at_its_minimum_is_the_nearest_full_limit),
         cmocka_unit_test(a_group_may_cut_across_the_tree),
         cmocka_unit_test(two_groups_share_one_member),
         cmocka_unit_test(plan_minimums_of_the_lowest_priority_are_shed_first),

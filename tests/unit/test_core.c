@@ -284,6 +284,37 @@ static void a_reload_carries_limits_in_force_and_in_flight(void **state)
     rig_free(new);
 }
 
+/* How long a reading is good is the new configuration's, also for readings from before it. */
+static void a_reload_changes_how_long_readings_are_good(void **state)
+{
+    (void)state;
+
+    for (int32_t shorter = 0; shorter < 2; shorter++) {
+        const struct core_map map = { .node = (int32_t[]){ 0 },
+                                      .point = (int32_t[]){ 0 },
+                                      .device = (int32_t[]){ 0 } };
+        struct rig *rig = rig_new();
+        struct core *old;
+
+        rig_sensor(rig, rig_node(rig, CORE_NODE_RACK, CORE_NONE), 1200.0);
+        rig_start(rig);
+        rig_run(rig, 100000);
+        assert_true(rig_zone(rig, 0)->measured);
+        old = rig->core;
+        rig->core = NULL;
+        rig->points[0].stale_after_us = shorter ? 300000 : 2000000;
+        rig_boot(rig);
+        core_adopt(rig->core, old, &map);
+        free(old);
+        rig->silent[0] = true;
+        rig_run(rig, 250000);
+        assert_true(rig_zone(rig, 0)->measured);
+        rig_run(rig, shorter ? 100000 : 1500000);
+        assert_int_equal(rig_zone(rig, 0)->measured, !shorter);
+        rig_free(rig);
+    }
+}
+
 static void a_reload_carries_windows_and_violations(void **state)
 {
     (void)state;
@@ -361,6 +392,7 @@ int main(void)
         cmocka_unit_test(the_same_inputs_give_the_same_bytes),
         cmocka_unit_test(a_copied_block_goes_on_alike),
         cmocka_unit_test(dividing_anew_at_each_step_changes_nothing),
+        cmocka_unit_test(a_reload_changes_how_long_readings_are_good),
         cmocka_unit_test(a_reload_carries_limits_in_force_and_in_flight),
         cmocka_unit_test(a_reload_carries_windows_and_violations),
         cmocka_unit_test(labels_are_the_words_of_the_contract),

@@ -112,6 +112,109 @@ static void calm_brings_the_gain_back(void **state)
     rig_free(rig);
 }
 
+/* Each step back is watched for a whole window before the next. */
+static void the_gain_doubles_once_a_window(void **state)
+{
+    (void)state;
+    int32_t sensor, doubled = 0;
+    struct rig *rig = swinging(&sensor);
+    int64_t last_us = 0;
+    double was = 1.0;
+
+    for (int32_t k = 0; k < 40; k++) {
+        int64_t began_us = rig->now_us;
+
+        swing_once(rig, sensor);
+        last_us = gain(rig) < was ? began_us : last_us; /* it fell then, or a little later */
+        was = gain(rig);
+    }
+    assert_true(was < 0.3);
+    while (gain(rig) < 1.0) {
+        assert_true(rig->now_us < 100000000);
+        rig_step(rig);
+        if (gain(rig) <= was)
+            continue;
+        RIG_NEAR(gain(rig), 2.0 * was);
+        if (doubled++)
+            assert_int_equal(rig->now_us - last_us, rig->plan->damping.window_us);
+        else
+            assert_true(rig->now_us - last_us >= rig->plan->damping.window_us);
+        last_us = rig->now_us;
+        was = gain(rig);
+    }
+    assert_true(doubled > 1);
+    rig_free(rig);
+}
+
+/* The way back from 79 % of a budget, from 90 % and from 90 % once more: each is a turn. */
+static void a_turn_counts_however_deep_the_one_before_it_went(void **state)
+{
+    (void)state;
+    static const double peaks_w[] = { 1200.0, 1050.0, 1050.0 };
+    int32_t sensor;
+    struct rig *rig = swinging(&sensor);
+
+    rig->plan->damping.band_ratio = 1.0;
+    rig_want(rig, 0);
+    for (int32_t k = 0; k < 3; k++) {
+        RIG_NEAR(gain(rig), 1.0);
+        rig->value[sensor] = peaks_w[k];
+        rig_run(rig, 20000);
+        rig->value[sensor] = 100.0;
+        rig_run(rig, 480000);
+    }
+    RIG_NEAR(gain(rig), 0.5);
+    rig_free(rig);
+}
+
+/* Two turns are allowed. The third is the way down of the third swing; what comes then is counted
+ * anew, and the way up after it is no turn, for nothing stands before it. */
+static void after_the_gain_was_halved_turns_are_counted_anew(void **state)
+{
+    (void)state;
+    static const double gains[] = { 1.0, 1.0, 0.5, 0.5, 0.25 };
+    int32_t sensor;
+    struct rig *rig = swinging(&sensor);
+
+    rig->plan->damping.band_ratio = 1.0;
+    rig->plan->damping.turns_max = 2;
+    rig_want(rig, 0);
+    for (size_t k = 0; k < sizeof gains / sizeof gains[0]; k++) {
+        swing_once(rig, sensor);
+        RIG_NEAR(gain(rig), gains[k]);
+    }
+    rig_mode(rig, CORE_WANT_OBSERVE); /* where nothing is ordered nothing of ours swings */
+    rig_step(rig);
+    RIG_NEAR(gain(rig), 1.0);
+    rig_mode(rig, CORE_WANT_CONTROL);
+    rig_step(rig);
+    RIG_NEAR(gain(rig), 1.0);
+    rig_free(rig);
+}
+
+/* Three turns are allowed; those from before a moment without orders are none of them. */
+static void turns_from_before_a_pause_do_not_count(void **state)
+{
+    (void)state;
+
+    for (int32_t pause = 0; pause < 2; pause++) {
+        int32_t sensor;
+        struct rig *rig = swinging(&sensor);
+
+        rig->plan->damping.band_ratio = 1.0;
+        rig_want(rig, 0);
+        swing_once(rig, sensor);
+        swing_once(rig, sensor);
+        rig_mode(rig, pause ? CORE_WANT_OBSERVE : CORE_WANT_CONTROL);
+        rig_run(rig, 50000);
+        rig_mode(rig, CORE_WANT_CONTROL);
+        rig_run(rig, 50000);
+        swing_once(rig, sensor);
+        RIG_NEAR(gain(rig), pause ? 1.0 : 0.5);
+        rig_free(rig);
+    }
+}
+
 static void one_deep_cut_is_no_swing(void **state)
 {
     (void)state;
@@ -344,6 +447,10 @@ int main(void)
         cmocka_unit_test(the_gain_has_a_floor_and_one_event),
         cmocka_unit_test(a_slower_release_is_what_damping_does),
         cmocka_unit_test(calm_brings_the_gain_back),
+        cmocka_unit_test(the_gain_doubles_once_a_window),
+        cmocka_unit_test(a_turn_counts_however_deep_the_one_before_it_went),
+        cmocka_unit_test(after_the_gain_was_halved_turns_are_counted_anew),
+        cmocka_unit_test(turns_from_before_a_pause_do_not_count),
         cmocka_unit_test(one_deep_cut_is_no_swing),
         cmocka_unit_test(a_budget_that_somebody_else_moves_is_no_swing),
         cmocka_unit_test(moves_inside_the_band_count_by_their_size),

@@ -5,11 +5,7 @@
 
 static const double miss[FC_QUANTILES] = { 0.5, 0.1, 0.01, 0.001 };
 
-static const struct fc_options options = { .kind = FC_RACK,
-                                           .grid_us = 10 * FC_RIG_MS,
-                                           .horizon_count = 1,
-                                           .horizon_us = { 30 * FC_RIG_MS },
-                                           .event_w = 25.0 };
+static const struct fc_options options = FC_RIG_RACK(25.0, 1, 30 * FC_RIG_MS);
 
 /* From 100 to 200 W of late, now at 120: the spread is 100. */
 static void stand_with(struct fc_rig *r, const struct fc_options *opt)
@@ -17,11 +13,8 @@ static void stand_with(struct fc_rig *r, const struct fc_options *opt)
     static const float w[] = { 199.0F, 180.0F, 160.0F, 150.0F, 170.0F, 110.0F,
                                140.0F, 130.0F, 195.0F, 105.0F, 120.0F };
 
-    fc_rig_make(r, opt);
-    fc_rig_ring(r, 11, w);
-    r->fc->started = 1;
+    fc_rig_stand(r, opt, 110.0, 11, w);
     r->fc->change.since = r->fc->lags;
-    r->fc->stats = (struct fc_stats){ .smooth = 110.0, .high = 200.0, .low = 100.0 };
 }
 
 static void stand(struct fc_rig *r)
@@ -371,6 +364,19 @@ static void margins(struct fc_horizon *z, enum fc_bound e, double at)
         z->margin[e][l] = (float)(at + 0.1 * l);
 }
 
+/* Persistence alone says something, at 120 W and by the whole spread; both margins begin there. */
+static struct fc_pending persists(struct fc_horizon *z, double margin, double above_highest)
+{
+    struct fc_pending p;
+
+    memset(&p, 0, sizeof p);
+    p.now = p.middle[FC_BOUND_LAST] = 120.0F;
+    p.scale[FC_BOUND_LAST] = 100.0F;
+    margins(z, FC_BOUND_LAST, margin);
+    margins(z, FC_BOUND_HIGH, above_highest);
+    return p;
+}
+
 /* Before they were judged five times experts have no vote, but the last value. */
 static void persistence_alone_has_a_vote_at_first(void **state)
 {
@@ -381,14 +387,10 @@ static void persistence_alone_has_a_vote_at_first(void **state)
 
     stand(&r);
     z = r.v.horizon;
-    memset(&p, 0, sizeof p);
-    p.now = p.middle[FC_BOUND_LAST] = 120.0F;
-    p.scale[FC_BOUND_LAST] = 100.0F;
+    p = persists(z, 0.05, 1.0);
     p.middle[FC_BOUND_RECENT] = 180.0F;
     p.scale[FC_BOUND_RECENT] = 100.0F;
-    margins(z, FC_BOUND_LAST, 0.05);
     margins(z, FC_BOUND_RECENT, 0.0);
-    margins(z, FC_BOUND_HIGH, 1.0);
     z->bound_count[FC_BOUND_RECENT] = 4;
     fc_bound_mix(&r.v, z, &p);
     FC_NEAR(p.out[0], 125.0);
@@ -462,11 +464,7 @@ static void bounds_stay_between_what_was_seen_and_a_margin_above_the_highest(voi
 
     stand(&r);
     z = r.v.horizon;
-    memset(&p, 0, sizeof p);
-    p.now = p.middle[FC_BOUND_LAST] = 120.0F;
-    p.scale[FC_BOUND_LAST] = 100.0F;
-    margins(z, FC_BOUND_LAST, 5.0);
-    margins(z, FC_BOUND_HIGH, 0.05);
+    p = persists(z, 5.0, 0.05);
     z->margin[FC_BOUND_LAST][0] = -1.0F;
     fc_bound_mix(&r.v, z, &p);
     FC_NEAR(p.bound[FC_BOUND_LAST][0], 100.0); /* the lowest of late */
@@ -502,11 +500,7 @@ static void another_surprise_may_follow_the_first(void **state)
 
         stand(&r);
         z = r.v.horizon;
-        memset(&p, 0, sizeof p);
-        p.now = p.middle[FC_BOUND_LAST] = 120.0F;
-        p.scale[FC_BOUND_LAST] = 100.0F;
-        margins(z, FC_BOUND_LAST, 0.0);
-        margins(z, FC_BOUND_HIGH, 0.05);
+        p = persists(z, 0.0, 0.05);
         z->surprised = kind > 0;
         r.fc->change.since = kind == 1 ? 3 * z->steps - 1 : 3 * z->steps;
         fc_bound_mix(&r.v, z, &p);
@@ -540,11 +534,7 @@ static void a_sensor_that_looks_away_is_asked_for_what_it_has_shown(void **state
                 w[i] = i == 299 - age ? 190.0F : 120.0F;
             fc_rig_ring(&r, 300, w);
             z = r.v.horizon;
-            memset(&p, 0, sizeof p);
-            p.now = p.middle[FC_BOUND_LAST] = 120.0F;
-            p.scale[FC_BOUND_LAST] = 100.0F;
-            margins(z, FC_BOUND_LAST, 0.0);
-            margins(z, FC_BOUND_HIGH, 0.05);
+            p = persists(z, 0.0, 0.05);
             fc_bound_mix(&r.v, z, &p);
             FC_NEAR(p.out[0], 120.0); /* as likely exceeded as not: no bound */
             FC_NEAR(p.out[1], k == 1 && age == 100 ? 190.0 : 130.0);

@@ -5,21 +5,14 @@
 
 #define LAGS 1024
 
-static const struct fc_options options = { .kind = FC_RACK,
-                                           .grid_us = 10 * FC_RIG_MS,
-                                           .horizon_count = 2,
-                                           .horizon_us = { 30 * FC_RIG_MS, 500 * FC_RIG_MS },
-                                           .event_w = 25.0 };
+static const struct fc_options options = FC_RIG_RACK(25.0, 2, 30 * FC_RIG_MS, 500 * FC_RIG_MS);
 
 /* From 100 to 200 W of late, so the spread is 100; it stood at 150 all the time, and nothing fits. */
 static void stand(struct fc_rig *r)
 {
     static const float w[] = { 150.0F };
 
-    fc_rig_make(r, &options);
-    fc_rig_ring(r, 1, w);
-    r->fc->started = 1;
-    r->fc->stats = (struct fc_stats){ .smooth = 150.0, .high = 200.0, .low = 100.0 };
+    fc_rig_stand(r, &options, 150.0, 1, w);
     r->fc->change = (struct fc_change){ .since = 300 };
     for (int32_t i = 0; i < FC_TEMPLATE_SPEEDS * LAGS; i++)
         r->v.diff[i] = 1000.0F;

@@ -6,11 +6,7 @@
 
 #define COUNT 3000
 
-static const struct fc_options options = { .kind = FC_RACK,
-                                           .grid_us = 10 * FC_RIG_MS,
-                                           .horizon_count = 2,
-                                           .horizon_us = { 50 * FC_RIG_MS, 900 * FC_RIG_MS },
-                                           .event_w = 8.0 };
+static const struct fc_options options = FC_RIG_RACK(8.0, 2, 50 * FC_RIG_MS, 900 * FC_RIG_MS);
 
 /* What was given out at each sample, and what came. */
 struct run {
@@ -292,6 +288,34 @@ static void right_after_a_change_no_more_is_expected_than_it_should(void **state
     }
 }
 
+/* What moves less than that goes on moving less. */
+static void a_change_makes_nothing_move_that_stood(void **state)
+{
+    (void)state;
+
+    for (int32_t since = 3; since <= 5; since++) {
+        struct fc_rig r;
+        double square = 0.0;
+
+        fc_rig_make(&r, &options);
+        for (int32_t i = 0; i < 301; i++)
+            fc_rig_put(&r, 500.0 + 100.0 * (i % 7 == 0));
+        for (int32_t s = 0; s < FC_TEMPLATE_SPEEDS; s++) {
+            r.v.diff[s * r.fc->lags + 4] = 100.0F; /* five samples back: 10 W, a tenth of the spread */
+            square += 100.0 * (1.0 - 1.0 / (16 << 2 * s));
+        }
+        r.fc->change.since = since - 1;
+        fc_rig_put(&r, 500.0); /* as it was five samples ago */
+        assert_int_equal(r.v.pending[302 % 64].made, 302);
+        if (since < 5)
+            FC_NEAR(r.v.pending[302 % 64].point_scale[FC_POINT_LAST],
+                    sqrt(square / FC_TEMPLATE_SPEEDS) + 0.002 * (double)fc_spread(r.fc));
+        else
+            assert_true(r.v.pending[302 % 64].point_scale[FC_POINT_LAST] < 0.3F * fc_spread(r.fc));
+        fc_rig_done(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +325,7 @@ int main(void)
         cmocka_unit_test(what_moves_is_what_moved_over_as_long_before),
         cmocka_unit_test(after_a_surprise_experts_wait_for_the_horizon),
         cmocka_unit_test(right_after_a_change_no_more_is_expected_than_it_should),
+        cmocka_unit_test(a_change_makes_nothing_move_that_stood),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

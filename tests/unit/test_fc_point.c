@@ -3,11 +3,7 @@
  * what the mix makes of them. All figures are worked out by hand. */
 #include "fc_rig.h"
 
-static const struct fc_options options = { .kind = FC_RACK,
-                                           .grid_us = 10 * FC_RIG_MS,
-                                           .horizon_count = 1,
-                                           .horizon_us = { 30 * FC_RIG_MS },
-                                           .event_w = 25.0 };
+static const struct fc_options options = FC_RIG_RACK(25.0, 1, 30 * FC_RIG_MS);
 
 /* From 100 to 200 W of late, now at 120: the spread is 100. */
 static void stand(struct fc_rig *r)
@@ -16,10 +12,7 @@ static void stand(struct fc_rig *r)
         180.0F, 160.0F, 150.0F, 170.0F, 110.0F, 140.0F, 130.0F, 190.0F, 105.0F, 120.0F
     };
 
-    fc_rig_make(r, &options);
-    fc_rig_ring(r, 10, w);
-    r->fc->started = 1;
-    r->fc->stats = (struct fc_stats){ .smooth = 110.0, .high = 200.0, .low = 100.0 };
+    fc_rig_stand(r, &options, 110.0, 10, w);
     r->v.horizon[0].slow = 140.0;
     r->v.horizon[0].usual = 160.0;
 }

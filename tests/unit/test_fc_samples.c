@@ -5,11 +5,7 @@
 
 #define GRID_US (10 * FC_RIG_MS)
 
-static const struct fc_options options = { .kind = FC_RACK,
-                                           .grid_us = GRID_US,
-                                           .horizon_count = 2,
-                                           .horizon_us = { 50 * FC_RIG_MS, 200 * FC_RIG_MS },
-                                           .event_w = 25.0 };
+static const struct fc_options options = FC_RIG_RACK(25.0, 2, 50 * FC_RIG_MS, 200 * FC_RIG_MS);
 
 static void noise(struct fc_rig *r, int32_t count)
 {
@@ -304,10 +300,7 @@ static void when_the_peak_comes_is_when_it_came_then(void **state)
 
         for (int32_t i = 0; i < 100; i++)
             w[i] = i == 99 - cases[k].lag + cases[k].peak ? (float)(150.0 + cases[k].more_w) : 150.0F;
-        fc_rig_make(&r, &options);
-        fc_rig_ring(&r, 100, w);
-        r.fc->started = 1;
-        r.fc->stats = (struct fc_stats){ .smooth = 150.0, .high = 200.0, .low = 100.0 };
+        fc_rig_stand(&r, &options, 150.0, 100, w);
         r.v.horizon[0].like = (struct fc_template){ .count = 1, .lag = { cases[k].lag }, .weight = { 1.0F } };
         fc_get(r.fc, 0, &f);
         assert_int_equal(f.ahead[0].peak_us, cases[k].expected * GRID_US);

@@ -159,6 +159,23 @@ static void how_long_a_sensor_may_stand_still_is_what_it_did_before(void **state
     }
 }
 
+/* The first reading is a move whatever it is: nothing stood before it, not even nothing. */
+static void a_load_that_begins_at_nothing_moved_there(void **state)
+{
+    (void)state;
+
+    for (int32_t moves = 19; moves <= 20; moves++) {
+        struct fc_sensor s;
+
+        fc_sensor_init(&s, 0, 0);
+        for (int32_t i = 0; i < moves; i++)
+            (void)fc_sensor_power(&s, 10.0 * i, INFINITY);
+        for (int32_t i = 0; i < 50; i++)
+            (void)fc_sensor_power(&s, 10.0 * (moves - 1), INFINITY);
+        assert_int_equal(fc_sensor_stuck(&s), moves == 20);
+    }
+}
+
 static void a_window_is_whole_periods(void **state)
 {
     (void)state;
@@ -187,6 +204,7 @@ int main(void)
         cmocka_unit_test(a_sensor_that_never_moved_is_steady),
         cmocka_unit_test(parts_are_worked_out_and_kept_near_their_mean),
         cmocka_unit_test(how_long_a_sensor_may_stand_still_is_what_it_did_before),
+        cmocka_unit_test(a_load_that_begins_at_nothing_moved_there),
         cmocka_unit_test(a_window_is_whole_periods),
     };
 

@@ -74,6 +74,28 @@ static void a_violation_is_one_maximal_interval(void **state)
     rig_free(rig);
 }
 
+static void an_event_says_which_window_was_exceeded_and_by_how_much(void **state)
+{
+    (void)state;
+    struct rig *rig = measured(1500.0, 1000.0);
+    const struct core_event *event = NULL;
+
+    rig_add_limit(core_plan_nodes(rig->plan)[0].limit, &core_plan_nodes(rig->plan)[0].limit_count, 3000000,
+                  1200.0);
+    for (int32_t k = 0; k < 2; k++) { /* the short one fills first */
+        for (int32_t n = 0; n < 300 && !rig_event(rig, EV_LIMIT_EXCEEDED); n++)
+            rig_step(rig);
+        event = rig_event_of(rig, EV_LIMIT_EXCEEDED);
+        assert_non_null(event);
+        assert_int_equal(event->window_us, k ? 3000000 : RIG_WINDOW_US);
+        assert_int_equal(event->node, 0);
+        RIG_NEAR(event->value, 1500.0);
+        RIG_NEAR(event->bound, k ? 1200.0 : 1000.0);
+        rig_step(rig);
+    }
+    rig_free(rig);
+}
+
 static void half_a_watt_above_is_not_a_violation(void **state)
 {
     (void)state;
@@ -227,6 +249,47 @@ static void release_jitter_comes_from_the_seed(void **state)
     assert_true(budget[0] < budget[2] || budget[0] > budget[2]);
 }
 
+/* What a group draws is news as soon as one of its members was read, and the effect of a cut has
+ * been measured once all of them were. */
+static void a_group_is_cut_by_what_is_read_of_its_members(void **state)
+{
+    (void)state;
+
+    for (int32_t late = 0; late < 3; late++) { /* whose sensor says nothing new for a while; 2: nobody's */
+        struct rig *rig = rig_new();
+        int32_t rack = rig_node(rig, CORE_NODE_RACK, CORE_NONE), members[2], sensors[2];
+        const struct core_node_view *group;
+
+        for (int32_t l = 0; l < 2; l++) {
+            members[l] = rig->levers[rig_gpu(rig, rack, 100, 500)].node;
+            sensors[l] = rig_sensor(rig, members[l], 300.0);
+            rig->points[sensors[l]].stale_after_us = 10000000;
+        }
+        rig_start(rig);
+        rig->plan->band.release_jitter_ratio = 0.0;
+        rig_group(rig, members, 2, 1000.0);
+        rig_run(rig, 300000);
+        group = &core_outputs_groups(rig->out)[0];
+        RIG_NEAR(group->budget_w, 1000.0);
+        rig->value[sensors[0]] = rig->value[sensors[1]] = 500.0;
+        rig_step(rig);
+        RIG_NEAR(group->budget_w, 950.0);
+        if (late < 2)
+            rig->silent[rig->points[sensors[late]].device] = true;
+        rig_run(rig, 90000); /* no order can have landed by now */
+        RIG_NEAR(group->budget_w, 950.0);
+        rig_run(rig, 20000);
+        RIG_NEAR(group->budget_w, late < 2 ? 950.0 : 902.5);
+        rig->silent[rig->points[sensors[0]].device] = rig->silent[rig->points[sensors[1]].device] = false;
+        rig_run(rig, 20000);
+        RIG_NEAR(group->budget_w, 902.5);
+        rig->silent[rig->points[sensors[0]].device] = rig->silent[rig->points[sensors[1]].device] = true;
+        rig_run(rig, 500000); /* nothing new, nothing is done */
+        RIG_NEAR(group->budget_w, 902.5);
+        rig_free(rig);
+    }
+}
+
 static void nothing_is_cut_while_observing(void **state)
 {
     (void)state;
@@ -248,6 +311,7 @@ int main(void)
         cmocka_unit_test(a_mean_is_unknown_until_its_window_is_full),
         cmocka_unit_test(the_mean_weighs_by_time),
         cmocka_unit_test(a_violation_is_one_maximal_interval),
+        cmocka_unit_test(an_event_says_which_window_was_exceeded_and_by_how_much),
         cmocka_unit_test(half_a_watt_above_is_not_a_violation),
         cmocka_unit_test(every_window_has_its_own_mean),
         cmocka_unit_test(a_new_plan_keeps_the_history_of_windows_that_stay),
@@ -255,6 +319,7 @@ int main(void)
         cmocka_unit_test(a_cut_never_goes_under_the_minimums),
         cmocka_unit_test(a_cut_is_held_then_given_back_slowly),
         cmocka_unit_test(release_jitter_comes_from_the_seed),
+        cmocka_unit_test(a_group_is_cut_by_what_is_read_of_its_members),
         cmocka_unit_test(nothing_is_cut_while_observing),
     };
 

@@ -97,6 +97,78 @@ static void a_promise_is_split_by_weight_within_what_levers_take(void **state)
     rig_free(rig);
 }
 
+/* Only the ratio of weights counts, not what they are counted in. */
+static void a_promise_is_split_alike_whatever_weights_are_counted_in(void **state)
+{
+    (void)state;
+    static const double unit[] = { 1e-4, 1.0, 1e4 };
+
+    for (size_t k = 0; k < sizeof unit / sizeof unit[0]; k++) {
+        struct rig *rig = started();
+
+        for (int32_t l = 0; l < 4; l++)
+            rig_want(rig, l)->weight = unit[k] * (l + 1);
+        rig_limit(rig, RACK, 2700.0); /* 2300 and four minimums: nothing is left to share */
+        rig_run(rig, S);
+        (void)ask(rig, 1, TRAY_A, 2300.0, 3 * S);
+        for (int32_t l = 0; l < 4; l++)
+            RIG_NEAR(rig_view(rig, l)->wanted, 230.0 * (l + 1));
+        for (int32_t l = 0; l < 4; l++) /* a lease that runs is split by the plan of today */
+            rig_want(rig, l)->weight = unit[k] * (4 - l);
+        rig_step(rig);
+        for (int32_t l = 0; l < 4; l++)
+            RIG_NEAR(rig_view(rig, l)->wanted, 230.0 * (4 - l));
+        rig_free(rig);
+    }
+}
+
+/* Charging yields to the load: what is promised below a node is promised to caps. */
+static void a_promise_is_no_charging(void **state)
+{
+    (void)state;
+    struct rig *rig = pooled();
+    int32_t charger =
+        rig_lever(rig, CORE_LEVER_CHARGE, rig_device(rig), rig_node(rig, CORE_NODE_LOAD, TRAY_A));
+
+    rig->levers[charger].max = rig->levers[charger].base = 400.0;
+    rig->levers[charger].timeout_us = 2 * S;
+    *rig_held(rig, charger) = 0.0;
+    rig_start(rig);
+    zone_add(rig, RACK, 10000.0);
+    rig_limit(rig, RACK, 2400.0); /* 2000 and four minimums */
+    rig_run(rig, S);
+    (void)ask(rig, 1, TRAY_A, 2000.0, 3 * S);
+    assert_int_equal(rig_token(rig, 1)->state, CORE_TOKEN_GRANTED);
+    for (int32_t l = 0; l < 4; l++)
+        RIG_NEAR(rig_view(rig, l)->wanted, 500.0);
+    rig_free(rig);
+}
+
+/* One leaf takes ten times what the others do, so the level at which all of them have theirs lies
+ * far below the highest. */
+static void a_promise_is_split_among_levers_of_very_different_size(void **state)
+{
+    (void)state;
+    struct rig *rig = pooled();
+
+    for (int32_t l = 0; l < 8; l++) {
+        rig->levers[l].min = 10.0;
+        rig->levers[l].max = rig->levers[l].base = l % 4 ? 100.0 : 1000.0;
+        *rig_held(rig, l) = rig->levers[l].max;
+    }
+    rig_start(rig);
+    zone_add(rig, RACK, 10000.0);
+    rig_limit(rig, RACK, 240.0); /* 200 and four minimums: nothing is left to share */
+    rig_run(rig, S);
+    (void)ask(rig, 1, TRAY_A, 200.0, 3 * S);
+    assert_int_equal(rig_token(rig, 1)->state, CORE_TOKEN_GRANTED);
+    for (int32_t l = 0; l < 4; l++)
+        RIG_NEAR(rig_view(rig, l)->wanted, 50.0);
+    for (int32_t l = 4; l < 8; l++)
+        RIG_NEAR(rig_view(rig, l)->wanted, 10.0);
+    rig_free(rig);
+}
+
 static void promises_to_a_tray_and_to_its_leaf_add_up(void **state)
 {
     (void)state;
@@ -380,6 +452,34 @@ static void leases_survive_a_reload(void **state)
     rig_free(rig);
 }
 
+/* A full table is taken over whole: no lease begins anew. */
+static void a_full_table_survives_a_reload(void **state)
+{
+    (void)state;
+    struct rig *rig = started();
+    int32_t same[32];
+    struct core_map map = { .node = same, .point = same, .lever = same, .device = same };
+    int64_t expires_us[9];
+    struct core *old;
+
+    for (int32_t k = 0; k < 32; k++)
+        same[k] = k;
+    for (uint64_t c = 1; c <= 8; c++)
+        expires_us[c] = ask(rig, c, RACK, 100.0, 30 * S)->expires_us;
+    old = rig->core;
+    rig->core = NULL;
+    rig_boot(rig);
+    core_adopt(rig->core, old, &map);
+    free(old);
+    rig_step(rig);
+    for (uint64_t c = 1; c <= 8; c++) {
+        assert_non_null(rig_token(rig, c));
+        assert_int_equal(rig_token(rig, c)->state, CORE_TOKEN_GRANTED);
+        assert_int_equal(rig_token(rig, c)->expires_us, expires_us[c]);
+    }
+    rig_free(rig);
+}
+
 /* The block goes on from a copy of itself, to the last bit. */
 static void a_copy_of_the_core_answers_the_same(void **state)
 {
@@ -469,6 +569,9 @@ int main(void)
         cmocka_unit_test(returning_frees_the_pool_at_once_but_not_burst),
         cmocka_unit_test(a_leaf_with_a_token_is_served_before_others),
         cmocka_unit_test(a_promise_is_split_by_weight_within_what_levers_take),
+        cmocka_unit_test(a_promise_is_split_alike_whatever_weights_are_counted_in),
+        cmocka_unit_test(a_promise_is_no_charging),
+        cmocka_unit_test(a_promise_is_split_among_levers_of_very_different_size),
         cmocka_unit_test(promises_to_a_tray_and_to_its_leaf_add_up),
         cmocka_unit_test(a_token_raises_nothing_above_a_budget),
         cmocka_unit_test(the_power_is_back_when_the_lease_ends),
@@ -482,6 +585,7 @@ int main(void)
         cmocka_unit_test(the_table_may_come_in_any_order),
         cmocka_unit_test(the_higher_priority_is_answered_first),
         cmocka_unit_test(leases_survive_a_reload),
+        cmocka_unit_test(a_full_table_survives_a_reload),
         cmocka_unit_test(a_copy_of_the_core_answers_the_same),
         cmocka_unit_test(without_requests_nothing_is_kept),
         cmocka_unit_test(a_lease_of_half_a_watt_ends_as_well),

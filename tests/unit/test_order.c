@@ -114,6 +114,51 @@ static void observing_decides_and_orders_nothing(void **state)
     rig_free(rig);
 }
 
+/* Below its fall-back a leased value is counted for that anyhow, so no room is asked for. */
+static void a_raise_to_the_fall_back_needs_no_room(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    int32_t rack = rig_node(rig, CORE_NODE_RACK, CORE_NONE);
+
+    rig_gpu(rig, rack, 100, 1000);
+    rig_gpu(rig, rack, 100, 1000);
+    rig->levers[0].timeout_us = 2000000;
+    rig->levers[0].fallback = 300.0;
+    *rig_held(rig, 0) = 200.0;
+    *rig_held(rig, 1) = 800.0;
+    rig_start(rig);
+    rig_limit(rig, rack, 600.0);
+    rig_mode(rig, CORE_WANT_OBSERVE);
+    rig_run(rig, 300000);
+    rig_mode(rig, CORE_WANT_CONTROL);
+    rig->deaf = true;
+    rig_step(rig); /* 300 and 800 are counted: 500 too much as long as the other one was not lowered */
+    RIG_NEAR(rig_zone(rig, rack)->counted_w, 1100.0);
+    assert_non_null(rig_order(rig, 0));
+    RIG_NEAR(rig_order(rig, 0)->value, 300.0);
+    RIG_NEAR(rig_order(rig, 1)->value, 300.0);
+    rig_free(rig);
+}
+
+static void a_fall_back_that_no_time_out_leads_to_covers_no_raise(void **state)
+{
+    (void)state;
+    struct rig *rig = rack_of(2, 1000.0);
+
+    rig->levers[0].fallback = 900.0;
+    rig_boot(rig);
+    rig_run(rig, 300000);
+    RIG_NEAR(*rig_held(rig, 0), 500.0);
+    rig_want(rig, 1)->max = 300.0;
+    rig->deaf = true;
+    rig_step(rig);
+    RIG_NEAR(rig_view(rig, 0)->wanted, 700.0);
+    RIG_NEAR(rig_order(rig, 1)->value, 300.0);
+    assert_null(rig_order(rig, 0)); /* the other one holds its 500 yet */
+    rig_free(rig);
+}
+
 /* ---- restoring ---- */
 
 static void restoring_lowers_first_and_raises_within_the_budget(void **state)
@@ -167,6 +212,7 @@ static void a_device_that_is_gone_is_left_standing(void **state)
     assert_true(rig->out->restored);
     assert_int_equal(rig->out->restore_left, 1);
     RIG_NEAR(rig->value[0], 400.0);
+    assert_int_equal(rig->events[EV_LEFT_STANDING], 1); /* said once, of the last lever too */
     rig_free(rig);
 }
 
@@ -249,6 +295,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_lowers_first_when_the_start_does_not_fit),
         cmocka_unit_test(a_raise_goes_as_far_as_there_is_room),
+        cmocka_unit_test(a_raise_to_the_fall_back_needs_no_room),
+        cmocka_unit_test(a_fall_back_that_no_time_out_leads_to_covers_no_raise),
         cmocka_unit_test(partial_raises_are_whole_steps),
         cmocka_unit_test(who_raises_first_rotates),
         cmocka_unit_test(observing_decides_and_orders_nothing),

@@ -267,6 +267,51 @@ static void what_protection_took_comes_back_at_the_pace_of_a_release(void **stat
     rig_free(late.rig);
 }
 
+/* So long may pass until the breaker trips, at twice its rating: its memory is what makes it so. */
+static void trips_in(struct rig *rig, int32_t rack, double trip_s, int64_t span_us)
+{
+    const struct core_config_curve *conf = &rig->nodes[rack].curve;
+    struct block b = block_open(rig->core);
+
+    for (int64_t end_us = rig->now_us + span_us; rig->now_us < end_us;) {
+        b.curves[rack].heat = 4.0 - (4.0 - conf->trip_ratio * conf->trip_ratio) * exp(trip_s / conf->heat_s);
+        rig_step(rig);
+    }
+}
+
+/* Orders are in force after 0.1 s: at 0.7 of the time to the trip it takes hold under that, and lets
+ * go above twice that, when it was so for ten seconds on end. */
+static void protection_lets_go_at_twice_the_time_that_orders_need(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    int32_t rack = rig_node(rig, CORE_NODE_RACK, CORE_NONE), sensor;
+    const double need_s = 0.11 / 0.7; /* and a step */
+
+    rig_gpu(rig, rack, 100, 3000);
+    rig->nodes[rack].curve = thermal_600;
+    sensor = rig_sensor(rig, rack, 500.0);
+    rig_start(rig);
+    rig->plan->protection.enabled = true;
+    rig->plan->band.cap_ratio = 100.0;
+    rig_run(rig, 500000);
+    rig->value[sensor] = 2000.0;
+    trips_in(rig, rack, need_s + 0.03, 2000000);
+    assert_int_equal(rig->events[EV_PROTECTION], 0);
+    trips_in(rig, rack, need_s - 0.01, 20000);
+    assert_int_equal(rig->events[EV_PROTECTION], 1);
+    trips_in(rig, rack, 1.9 * need_s, 15000000);
+    assert_int_equal(rig->events[EV_PROTECTION_OVER], 0);
+    trips_in(rig, rack, 2.3 * need_s, 9000000);
+    trips_in(rig, rack, 1.9 * need_s, 20000); /* not yet quiet, so from the beginning */
+    trips_in(rig, rack, 2.3 * need_s, 9000000);
+    assert_int_equal(rig->events[EV_PROTECTION_OVER], 0);
+    trips_in(rig, rack, 2.3 * need_s, 1500000);
+    assert_int_equal(rig->events[EV_PROTECTION_OVER], 1);
+    assert_int_equal(rig->events[EV_PROTECTION], 1);
+    rig_free(rig);
+}
+
 /* Supplies of 3000 W for a second; caps keep to that, and fans that no cap holds
  * start on top: from 400 W to 3020 W it is over after 0.993 s, and the levers
  * need 0.9. */
@@ -571,6 +616,7 @@ int main(void)
         cmocka_unit_test(protection_sends_what_is_below_to_its_base_and_nothing_else),
         cmocka_unit_test(an_order_just_sent_does_not_hold_protection_up_for_its_interval),
         cmocka_unit_test(protection_lets_go_when_it_is_quiet_and_gives_back_slowly),
+        cmocka_unit_test(protection_lets_go_at_twice_the_time_that_orders_need),
         cmocka_unit_test(what_protection_took_comes_back_at_the_pace_of_a_release),
         cmocka_unit_test(a_supplys_second_is_a_deadline),
         cmocka_unit_test(a_window_that_is_over_before_levers_act_is_left_to_the_hardware),

@@ -78,6 +78,32 @@ static void without_output_readings_shelves_are_back_by_their_books(void **state
     ride_rig_free(r);
 }
 
+/* So light a load hardly shows at each supply, so they are taken as back by their books. */
+static void shelves_that_carry_next_to_nothing_are_back_by_their_books(void **state)
+{
+    (void)state;
+    struct ride_rig *r = ride_rig_new_apart(SIGNAL_PSU_OUTPUT_W);
+    struct core_config_source sources[2 * RIDE_RIG_SHELVES];
+
+    memcpy(sources, r->rig->config.sources, sizeof sources);
+    for (int32_t s = 0; s < RIDE_RIG_SHELVES; s++)
+        sources[ride_rig_batteries(s)].rated_w = 500.0; /* light is the load by what supplies could give */
+    r->rig->config.sources = sources;
+    ride_rig_restart(r);
+    r->load_w = 700.0; /* 1.06 % of what they could */
+    ride_rig_run(r, 6.0);
+    assert_int_equal(ride_rig_state(r), CORE_RIDE_READY);
+    ride_rig_input(r, 0.0);
+    ride_rig_run(r, 0.4);
+    ride_rig_input(r, 1.0);
+    ride_rig_run(r, 3.5);
+    assert_int_equal(ride_rig_state(r), CORE_RIDE_RETURN); /* 2.5 s to ready, 60 ms to walk in, 2 s more */
+    ride_rig_run(r, 3.0);
+    assert_int_equal(ride_rig_state(r), CORE_RIDE_READY);
+    RIG_NEAR(ride_rig_setpoint(r, 0), RIDE_RIG_TARGET_V);
+    ride_rig_free(r);
+}
+
 static void a_sag_that_ends_in_nothing_is_an_outage(void **state)
 {
     (void)state;
@@ -105,6 +131,31 @@ static void batteries_that_still_discharge_after_a_sag_are_waited_for(void **sta
     freeze(r, 1.0, 0.0);
     ride_rig_run(r, 0.3);
     assert_int_equal(ride_rig_state(r), CORE_RIDE_READY);
+    ride_rig_free(r);
+}
+
+/* Half of them fall silent with that word: a second after the others said better it is old. */
+static void what_silent_batteries_said_last_is_old_once_others_say_better(void **state)
+{
+    (void)state;
+    struct ride_rig *r = ride_rig_new(true);
+
+    for (int32_t i = 0; i < RIDE_RIG_COUNT; i++)
+        r->rig->points[r->bbu[i].current].stale_after_us = 20000000;
+    ride_rig_restart(r);
+    ride_rig_run(r, 3.0);
+    freeze(r, 0.85, 0.0);
+    ride_rig_run(r, 0.05);
+    freeze(r, 1.0, -40.0);
+    ride_rig_run(r, 0.08);
+    assert_int_equal(ride_rig_state(r), CORE_RIDE_RETURN);
+    for (int32_t i = 0; i < RIDE_RIG_COUNT / 2; i++)
+        r->rig->silent[r->bbu[i].device] = true;
+    freeze(r, 1.0, 0.0);
+    ride_rig_run(r, 0.9);
+    assert_int_equal(ride_rig_state(r), CORE_RIDE_RETURN);
+    ride_rig_run(r, 0.5);
+    assert_true(ride_rig_state(r) != CORE_RIDE_RETURN);
     ride_rig_free(r);
 }
 
@@ -383,7 +434,7 @@ static double limits_w(struct ride_rig *r)
 static void tell_outputs(struct ride_rig *r, int32_t carry)
 {
     for (int32_t i = 0; i < RIDE_RIG_COUNT; i++)
-        r->rig->value[r->psu[i].output] = i < carry ? r->load_w / carry : 0.0;
+        r->rig->value[r->psu[i].output] = i < carry ? r->load_w / carry : 40.0; /* of 5500: noise */
 }
 
 /* A third of them carries while batteries rest: they must not have more than they bear. */
@@ -650,6 +701,34 @@ static void an_outage_of_the_first_class_is_only_watched(void **state)
     }
 }
 
+/* Supplies that come back share with all batteries, those of the lowest voltage included. */
+static void supplies_share_at_the_lowest_voltage_of_any_battery(void **state)
+{
+    (void)state;
+
+    for (int32_t lowest = 0; lowest < 2 * RIDE_RIG_SHELVES; lowest++) {
+        struct core_config_source sources[2 * RIDE_RIG_SHELVES];
+        struct ride_rig *r;
+
+        ride_rig_batteries_first = lowest >= RIDE_RIG_SHELVES;
+        r = ride_rig_new_apart(SIGNAL_PSU_OUTPUT_W);
+        memcpy(sources, r->rig->config.sources, sizeof sources);
+        sources[ride_rig_batteries(lowest % RIDE_RIG_SHELVES)].output_v = 47.6;
+        sources[ride_rig_supplies(lowest % RIDE_RIG_SHELVES)].output_v =
+            47.2; /* what supplies are built for is nothing to share at */
+        r->rig->config.sources = sources;
+        ride_rig_restart(r);
+        ride_rig_run(r, 6.0);
+        ride_rig_input(r, 0.0);
+        ride_rig_run(r, 2.0);
+        assert_int_equal(ride_rig_state(r), CORE_RIDE_OUTAGE);
+        for (int32_t i = 0; i < RIDE_RIG_COUNT; i++)
+            RIG_NEAR(ride_rig_setpoint(r, i), 47.6);
+        ride_rig_free(r);
+        ride_rig_batteries_first = false;
+    }
+}
+
 /* Three volts down from a lowered set-point is where IT gear resets: batteries come later. */
 static void support_needs_a_busbar_that_bridges_a_step_from_down_there(void **state)
 {
@@ -683,8 +762,10 @@ int main(void)
         cmocka_unit_test(the_split_is_trimmed_by_input_power_or_current_too),
         cmocka_unit_test(without_output_readings_supplies_are_off_by_their_books),
         cmocka_unit_test(without_output_readings_shelves_are_back_by_their_books),
+        cmocka_unit_test(shelves_that_carry_next_to_nothing_are_back_by_their_books),
         cmocka_unit_test(a_sag_that_ends_in_nothing_is_an_outage),
         cmocka_unit_test(batteries_that_still_discharge_after_a_sag_are_waited_for),
+        cmocka_unit_test(what_silent_batteries_said_last_is_old_once_others_say_better),
         cmocka_unit_test(a_sag_that_nobody_reads_any_more_is_forgotten),
         cmocka_unit_test(a_return_that_nobody_reads_is_forgotten_too),
         cmocka_unit_test(an_outage_ends_when_batteries_rest),
@@ -709,6 +790,7 @@ int main(void)
         cmocka_unit_test(a_core_that_has_just_begun_lowers_nothing_in_an_outage),
         cmocka_unit_test(one_supply_that_would_not_wait_is_enough_to_come_back_apart),
         cmocka_unit_test(an_outage_of_the_first_class_is_only_watched),
+        cmocka_unit_test(supplies_share_at_the_lowest_voltage_of_any_battery),
         cmocka_unit_test(support_needs_a_busbar_that_bridges_a_step_from_down_there),
     };
 

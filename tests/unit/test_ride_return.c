@@ -323,6 +323,28 @@ static void after_a_long_outage_power_comes_back_by_a_ramp(void **state)
     }
 }
 
+/* All shelves must be armed to come back as one: one that cannot be told when to start is enough. */
+static void one_shelf_without_start_delays_is_enough_to_come_back_apart(void **state)
+{
+    (void)state;
+
+    for (int32_t shelf = -1; shelf < RIDE_RIG_SHELVES; shelf++) {
+        struct ride_rig *r = ride_rig_new(true);
+
+        for (int32_t i = 0; i < RIDE_RIG_EACH && shelf >= 0; i++)
+            r->rig->levers[ride_rig_shelf(r, shelf)[i].start].ride = CORE_LEVER_RIDE_NONE;
+        ride_rig_restart(r);
+        ride_rig_run(r, 6.0);
+        assert_int_equal(ride_rig_state(r), CORE_RIDE_READY);
+        ride_rig_input(r, 0.0);
+        ride_rig_run(r, 2.0);
+        assert_int_equal(ride_rig_state(r), CORE_RIDE_OUTAGE);
+        for (int32_t i = 0; i < RIDE_RIG_COUNT; i++)
+            RIG_NEAR(ride_rig_setpoint(r, i), shelf >= 0 ? 48.0 : RIDE_RIG_TARGET_V);
+        ride_rig_free(r);
+    }
+}
+
 static void a_shelf_that_stays_away_is_given_up_when_the_rest_can_bear_it(void **state)
 {
     (void)state;
@@ -341,6 +363,32 @@ static void a_shelf_that_stays_away_is_given_up_when_the_rest_can_bear_it(void *
     assert_true(r->bbu_w < 1.0);
     assert_true(ride_rig_state(r) != CORE_RIDE_RETURN);
     ride_rig_free(r);
+}
+
+/* The same where nothing tells what supplies give: three shelves are back by their books. */
+static void a_silent_shelf_is_given_up_when_the_rest_can_bear_it_by_their_books(void **state)
+{
+    (void)state;
+
+    for (int32_t few = 0; few < 2; few++) {
+        struct ride_rig *r = ride_rig_new_apart(SIGNAL_PSU_INLET_C);
+
+        ride_rig_run(r, 6.0);
+        assert_int_equal(ride_rig_state(r), CORE_RIDE_READY);
+        ride_rig_input(r, 0.0);
+        ride_rig_run(r, 1.0);
+        RIG_NEAR(ride_rig_setpoint(r, 0), 48.0);
+        for (int32_t i = (few ? 2 : 3) * RIDE_RIG_EACH; i < RIDE_RIG_COUNT; i++)
+            r->psu[i].mute = true;
+        for (int32_t s = few ? 2 : 3; s < RIDE_RIG_SHELVES; s++)
+            r->extra_s[s] = 1000.0;
+        ride_rig_input(r, 1.0);
+        ride_rig_run(r, 10.0); /* 49.5 kW of supplies for 40 kW, or 33 */
+        assert_int_equal(ride_rig_state(r),
+                         CORE_RIDE_RETURN); /* the others stand low, for all that is known */
+        RIG_NEAR(ride_rig_setpoint(r, 0), few ? 48.0 : RIDE_RIG_TARGET_V);
+        ride_rig_free(r);
+    }
 }
 
 /* Three shelves took the load before anybody could be told: no second dip. */
@@ -706,6 +754,8 @@ int main(void)
         cmocka_unit_test(after_a_long_outage_supplies_that_forget_find_less_load),
         cmocka_unit_test(after_a_long_outage_power_comes_back_by_a_ramp),
         cmocka_unit_test(a_shelf_that_stays_away_is_given_up_when_the_rest_can_bear_it),
+        cmocka_unit_test(one_shelf_without_start_delays_is_enough_to_come_back_apart),
+        cmocka_unit_test(a_silent_shelf_is_given_up_when_the_rest_can_bear_it_by_their_books),
         cmocka_unit_test(shelves_that_carry_all_of_the_load_are_left_alone),
         cmocka_unit_test(a_battery_that_fails_on_the_way_back_ends_the_sharing),
         cmocka_unit_test(a_second_loss_on_the_way_back_is_the_same_outage),

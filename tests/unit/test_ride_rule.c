@@ -81,6 +81,21 @@ static void a_sound_rack_is_capable_up_to_its_batteries_power(void **state)
     ride_rig_free(r);
 }
 
+/* Supplies of any one shelf that hold up half as long as the others have the margin of all. */
+static void the_shelf_that_holds_up_least_counts(void **state)
+{
+    (void)state;
+
+    for (int32_t s = 0; s < RIDE_RIG_SHELVES; s++) {
+        struct ride_rig *r = ride_rig_new(true);
+
+        sources(r)[ride_rig_supplies(s)].holdup_j = 55.0;
+        rebook(r);
+        assert_true(fabs(r->rig->out->ride.margin_s - (0.5 * 55.0 / (40000.0 / 12.0) - 2e-3)) < 1e-5);
+        ride_rig_free(r);
+    }
+}
+
 /* Half the batteries are out: limits below the busbar fit the rest. */
 static void limits_fit_what_batteries_can_take_over(void **state)
 {
@@ -139,7 +154,7 @@ static void capacitance_bridges_a_negative_margin(void **state)
     double without_w, with_w;
 
     for (int32_t s = 0; s < RIDE_RIG_SHELVES; s++)
-        sources(r)[s].holdup_j = 10.0; /* 0.5 * 10 J / 2 ms: 2.5 kW each */
+        sources(r)[ride_rig_supplies(s)].holdup_j = 10.0; /* 0.5 * 10 J / 2 ms: 2.5 kW each */
     r->rig->config.bus.capacitance_f = 0.0;
     rebook(r);
     without_w = r->rig->out->ride.capable_w;
@@ -192,7 +207,7 @@ static void supplies_bear_less_for_as_long_as_the_input_is_low(void **state)
 
     r->rig->config.bus.capacitance_f = 2.0; /* enough for the moment in which a sag begins */
     for (int32_t s = 0; s < RIDE_RIG_SHELVES; s++)
-        sources(r)[s].input_derate_v = 285.0;
+        sources(r)[ride_rig_supplies(s)].input_derate_v = 285.0;
     for (int32_t s = 0; s < RIDE_RIG_SHELVES; s++)
         r->input[s] = 0.95;
     rebook(r);
@@ -226,7 +241,7 @@ static void a_busbar_bridges_what_supplies_do_not_give_in_a_sag(void **state)
     double load_w, far_v;
 
     for (int32_t s = 0; s < RIDE_RIG_SHELVES; s++)
-        sources(r)[s].input_derate_v = 250.0;
+        sources(r)[ride_rig_supplies(s)].input_derate_v = 250.0;
     r->rig->config.bus.capacitance_f = 0.2;
     rebook(r);
     load_w = r->rig->out->ride.capable_w;
@@ -286,7 +301,7 @@ static void what_batteries_say_they_hold_counts_where_it_is_more(void **state)
     ride_rig_free(r);
     r = ride_rig_new(true);
     for (int32_t i = 0; i < RIDE_RIG_COUNT; i++) {
-        int32_t source = RIDE_RIG_SHELVES + i / RIDE_RIG_EACH;
+        int32_t source = ride_rig_batteries(i / RIDE_RIG_EACH);
         int32_t ah = ride_rig_point(r->rig, r->bbu[i].device, source, SIGNAL_BBU_REMAINING_AH);
         int32_t v = ride_rig_point(r->rig, r->bbu[i].device, source, SIGNAL_BBU_PACK_V);
 
@@ -321,6 +336,7 @@ int main(void)
         cmocka_unit_test(a_line_of_its_own_calls_batteries_at_once),
         cmocka_unit_test(a_step_that_ends_above_the_trigger_calls_nobody),
         cmocka_unit_test(a_sound_rack_is_capable_up_to_its_batteries_power),
+        cmocka_unit_test(the_shelf_that_holds_up_least_counts),
         cmocka_unit_test(limits_fit_what_batteries_can_take_over),
         cmocka_unit_test(a_rack_whose_minimums_are_too_much_says_so_once),
         cmocka_unit_test(capacitance_bridges_a_negative_margin),
@@ -334,5 +350,8 @@ int main(void)
         cmocka_unit_test(batteries_that_are_not_read_stop_counting_late),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("ride_rule", tests, NULL, NULL);
+
+    ride_rig_batteries_first = true;
+    return failed + cmocka_run_group_tests_name("ride_rule, batteries first", tests, NULL, NULL);
 }

@@ -119,6 +119,12 @@ static void a_measured_leaf_without_a_lever_counts_for_what_it_draws(void **stat
     rig_start(rig);
     rig_run(rig, 50000);
     RIG_NEAR(rig_zone(rig, rack)->counted_w, (500.0 + 200.0 * 1.02) * 1.1);
+    rig->value[point] = 690.0; /* within a tenth of what it counted for: it may come back to that */
+    rig_run(rig, 50000);
+    RIG_NEAR(rig_zone(rig, rack)->counted_w, (500.0 + 200.0 * 1.02) * 1.1);
+    rig->value[point] = 680.0;
+    rig_run(rig, 50000);
+    RIG_NEAR(rig_zone(rig, rack)->counted_w, (500.0 + 180.0 * 1.02) * 1.1);
     rig->value[point] = 400.0;
     rig_run(rig, 50000);
     RIG_NEAR(rig_zone(rig, rack)->counted_w, 550.0); /* never under its static load */
@@ -140,7 +146,62 @@ static void a_group_is_the_sum_of_its_members(void **state)
     rig_step(rig);
     RIG_NEAR(core_outputs_groups(rig->out)[0].power_w, 850.0);
     RIG_NEAR(core_outputs_groups(rig->out)[0].counted_w, 2050.0);
+    assert_true(isinf(core_outputs_groups(rig->out)[0].trip_s)); /* no device protects one */
+    assert_true(isnan(core_outputs_groups(rig->out)[0].heat_ratio));
     rig_free(rig);
+}
+
+/* A member that is not read lies between nothing and its cap. */
+static void a_group_is_known_as_far_as_its_members_are(void **state)
+{
+    (void)state;
+
+    for (int32_t gone = 0; gone < 3; gone++) { /* one of three, the first, the middle one or the last */
+        struct rig *rig = rig_new();
+        int32_t rack = rig_node(rig, CORE_NODE_RACK, CORE_NONE), members[3];
+        const struct core_node_view *view;
+
+        for (int32_t l = 0; l < 3; l++) {
+            members[l] = rig->levers[rig_gpu(rig, rack, 0, 1000)].node;
+            rig_measure(rig, l, 300.0 + 100.0 * l);
+        }
+        rig_start(rig);
+        rig_group(rig, members, 3, 5000.0);
+        rig_step(rig);
+        view = &core_outputs_groups(rig->out)[0];
+        RIG_NEAR(view->power_w, 1200.0);
+        RIG_NEAR(view->low_w, 1200.0);
+        RIG_NEAR(view->high_w, 1200.0);
+        rig->silent[rig->levers[gone].device] = true;
+        rig_run(rig, 1500000);
+        view = &core_outputs_groups(rig->out)[0];
+        RIG_NEAR(view->power_w, 1200.0); /* what it drew last */
+        RIG_NEAR(view->low_w, 900.0 - 100.0 * gone);
+        RIG_NEAR(view->high_w, 900.0 - 100.0 * gone + 1000.0);
+        rig_free(rig);
+    }
+}
+
+static void a_group_is_measured_where_all_of_its_members_are(void **state)
+{
+    (void)state;
+
+    for (int32_t bare = -1; bare < 2; bare++) {
+        struct rig *rig = rig_new();
+        int32_t rack = rig_node(rig, CORE_NODE_RACK, CORE_NONE), members[2];
+
+        for (int32_t l = 0; l < 2; l++) {
+            members[l] = rig->levers[rig_gpu(rig, rack, 0, 1000)].node;
+            rig_measure(rig, l, 300.0);
+            if (l != bare)
+                rig_sensor(rig, members[l], 310.0);
+        }
+        rig_start(rig);
+        rig_group(rig, members, 2, 5000.0);
+        rig_step(rig);
+        assert_int_equal(core_outputs_groups(rig->out)[0].measured, bare < 0);
+        rig_free(rig);
+    }
 }
 
 static void a_forecast_is_what_is_drawn_plus_a_margin_under_the_caps(void **state)
@@ -173,6 +234,8 @@ int main(void)
         cmocka_unit_test(paths_that_meet_again_never_count_more_than_the_whole),
         cmocka_unit_test(a_measured_leaf_without_a_lever_counts_for_what_it_draws),
         cmocka_unit_test(a_group_is_the_sum_of_its_members),
+        cmocka_unit_test(a_group_is_known_as_far_as_its_members_are),
+        cmocka_unit_test(a_group_is_measured_where_all_of_its_members_are),
         cmocka_unit_test(a_forecast_is_what_is_drawn_plus_a_margin_under_the_caps),
     };
 
