@@ -548,12 +548,12 @@ def section_text(page, study, folder, name):
 
 
 def merged(old, new):
-    """The page with some of its sections in place of those of the same heading; one that is new comes before the last."""
-    sections = re.split(r"(?m)^(?=## )", old)
+    """The page with some of its sections in place of those of the same heading; one that is new comes last."""
+    sections = [section.rstrip() + "\n\n" for section in re.split(r"(?m)^(?=## )", old)]
     for text in new:
         heading = text.split("\n", 1)[0]
         at = [i for i, section in enumerate(sections) if section.split("\n", 1)[0] == heading]
-        sections[at[0] if at else -1:at[0] + 1 if at else -1] = [text]
+        sections[at[0] if at else len(sections):at[0] + 1 if at else len(sections)] = [text]
     return "".join(sections)
 
 

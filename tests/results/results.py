@@ -3,7 +3,9 @@
 """./dev results: runs what docs/results.md is made of, and writes it with its pictures.
 
 Nothing in that page is written by hand. Each section says by which command it is
-repeated. --quick takes few racks and runs, for looking at the page itself."""
+repeated, on which commit that was done, and what did not hold; it is written as soon as
+it is there, and alone with --only. --quick takes few racks and runs, for looking at the
+page itself."""
 import argparse
 import datetime
 import json
@@ -66,11 +68,16 @@ def number(x, digits=3):
     return str(x)
 
 
-def head(page):
+def measured(page):
+    """What is said of every section: where its figures are from."""
+    quick = " A quick look: few racks and runs." if page.options.quick else ""
     commit = subprocess.run(["git", "rev-parse", "--short=12", "HEAD"], cwd=TOP, capture_output=True, text=True).stdout.strip()
+    return f"*Commit {commit or 'unknown'}, {datetime.date.today().isoformat()}, {os.cpu_count()} processors.{quick}*"
+
+
+def head(page):
     page.text("# Results",
-              "", "Written by `./dev results`, not by hand" + (" (a quick look: few racks and runs)" if page.options.quick else "") +
-              f"; commit {commit or 'unknown'}, {datetime.date.today().isoformat()}, {os.cpu_count()} processors.",
+              "", "Written by `./dev results`, not by hand.",
               "", "Everything here is simulated, in virtual time, with the same `core_step()` that runs in `busbard`. Start profiles `short-boot` and "
               "`kept-alive` are **hypothetical hardware**; `stock` is what is sold. Grid curves are drawn from published summaries: **not "
               "certified**. What the plant assumes is listed in `src/sim/plant_params.h`, each number with its basis.")
@@ -80,7 +87,7 @@ def ride(page):
     quick = ("--scenario", "e-1,e-4") if page.options.quick else ()
     command = ["ride-through", *quick]
     doc, code = page.run(*command)
-    page.text("## Ride-through", "", "`busbarsim ride-through`: grid vectors e-1 to e-10 at four voltages, three start profiles, without and with "
+    page.text("`busbarsim ride-through`: grid vectors e-1 to e-10 at four voltages, three start profiles, without and with "
               "Busbar. Each cell: what happened, and the time to 90 % of the power before, from the return of the voltage. Exit " + str(code) + ".")
     columns = [(s, c) for s in ("stock", "short-boot", "kept-alive") for c in ("none", "busbar")]
     cells = {}
@@ -117,8 +124,7 @@ def compared(page, *words):
 
 
 def events(page):
-    page.text("## The two voltage events", "",
-              "`busbarsim compare voltage-sag voltage-interruption --controller none,busbar --svg voltage-events.svg`, rack `hpr`, 240 V, stock start. "
+    page.text("`busbarsim compare voltage-sag voltage-interruption --controller none,busbar --svg voltage-events.svg`, rack `hpr`, 240 V, stock start. "
               "Both columns of an event draw the same boots and delays: no software shortens them.")
     page.picture("voltage-events.svg", "Two voltage events on stock supplies, each without and with Busbar")
     compared(page, "voltage-sag", "voltage-interruption", "--svg", os.path.join(page.pictures, "voltage-events.svg"))
@@ -132,7 +138,7 @@ def events(page):
 
 
 def support(page):
-    page.text("## Long shallow sags", "", "`busbarsim run sag-support --set baud=N`: the voltage stays between 0.75 and 0.90 pu; how soon the AC current is "
+    page.text("`busbarsim run sag-support --set baud=N`: the voltage stays between 0.75 and 0.90 pu; how soon the AC current is "
               "back at what it was before, by batteries taking part of the load.")
     rows = []
     for baud, limit in ((115200, 0.7), (19200, 1.5)):
@@ -143,7 +149,7 @@ def support(page):
 
 
 def sweeps(page):
-    page.text("## Random racks", "", "`busbarsim sweep SCENARIO --racks N`: hold-up, busbar, batteries, voltage, load and kind drawn at random. Feasible: at most "
+    page.text("`busbarsim sweep SCENARIO --racks N`: hold-up, busbar, batteries, voltage, load and kind drawn at random. Feasible: at most "
               "0.5 mΩ, and batteries there before the hold-up ends or the gap bridged by capacitance; whether their power, voltage and energy are enough for "
               "the load is Busbar's to see to.")
     rows = []
@@ -163,7 +169,7 @@ def campaign(page):
     runs = 200 if page.options.quick else page.options.runs
     state = () if page.options.quick else ("--state", os.path.join("build", "campaign"))
     doc, code = page.run("campaign", "--runs", str(runs), *state)
-    page.text("## Campaign", "", f"`./dev campaign --runs {doc['runs']}`: {doc['runs']} runs, {doc['sim_hours']:.1f} h of virtual time, "
+    page.text(f"`./dev campaign --runs {doc['runs']}`: {doc['runs']} runs, {doc['sim_hours']:.1f} h of virtual time, "
               f"**{doc['violations']} violations**" +
               (f": at most {doc['bound_95'] * 1e6:.1f} in a million runs at 95 % confidence." if doc["violations"] == 0 else "."),
               "", "Every checker: the nearest that any run came to its limit, and how often it looked. Where there is no more or less, only so or "
@@ -185,7 +191,7 @@ def mutants(page):
     done = subprocess.run(words, stdout=subprocess.PIPE, text=True, cwd=TOP)  # what it says meanwhile is shown
     say(f"results: mutants: exit {done.returncode}")
     doc = json.loads(done.stdout)
-    page.text("## Bugs put in on purpose", "", "`./dev campaign --mutants`: each planted bug must be found by the campaign within 2 000 runs; of automatic changes to "
+    page.text("`./dev campaign --mutants`: each planted bug must be found by the campaign within 2 000 runs; of automatic changes to "
               "`src/core`, unit tests and 200 runs must notice 90 %.")
     if done.returncode:
         page.failed.append("./dev campaign --mutants")
@@ -203,7 +209,7 @@ def speed(page):
     done = subprocess.run(["/usr/bin/python3", os.path.join(TOP, "tests", "bench", "bench.py"), "--bin", page.options.bin, "--json", "sim_"],
                           capture_output=True, text=True, cwd=TOP)
     say(f"results: bench sim_: exit {done.returncode}")
-    page.text("## Speed", "", "`./dev bench sim_`: times real time, one core, plant and core together, rack `hpr`.")
+    page.text("`./dev bench sim_`: times real time, one core, plant and core together, rack `hpr`.")
     page.table(["result", "times real time", "wanted"], [[r["name"], number(r["value"], 4), f"{r['against_value']:g}"] for r in json.loads(done.stdout)["results"]])
 
 
@@ -213,16 +219,43 @@ def forecast(page):
     path = forecast_page.write(own, page.options.to)
     say(f"results: {path}")
     page.failed += own.failed
-    page.text("## Forecast", "", "On a page of its own: [forecast-results.md](forecast-results.md).")
+    page.text("On a page of its own: [forecast-results.md](forecast-results.md).")
 
 
-SECTIONS = {"ride": ride, "events": events, "support": support, "sweeps": sweeps, "campaign": campaign, "mutants": mutants, "speed": speed, "forecast": forecast}
+def section_text(page, name):
+    """A section as it goes into the page; what did not hold in it is at its end."""
+    heading, section = SECTIONS[name]
+    page.parts, page.failed = [], []
+    try:
+        section(page)
+    except (RuntimeError, ValueError, KeyError) as error:  # the others are worth their page
+        say(f"results: {name}: {error}")
+        page.text(f"`{name}` could not be run: {str(error)[:200]}")
+        page.failed.append(name)
+    if page.failed:
+        page.text("Did not hold: " + ", ".join(f"`{words}`" for words in page.failed) + ".")
+    return "\n".join(["## " + heading, "", measured(page), "", *page.parts]).strip() + "\n\n"
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as out:
+        out.write(re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n")
+
+
+SECTIONS = {"ride": ("Ride-through", ride),
+            "events": ("The two voltage events", events),
+            "support": ("Long shallow sags", support),
+            "sweeps": ("Random racks", sweeps),
+            "campaign": ("Campaign", campaign),
+            "mutants": ("Bugs put in on purpose", mutants),
+            "speed": ("Speed", speed),
+            "forecast": ("Forecast", forecast)}
 
 
 def main():
     parser = argparse.ArgumentParser(prog="./dev results")
     parser.add_argument("--quick", action="store_true", help="few racks and runs: to look at the page, not to believe it")
-    parser.add_argument("--only", action="append", choices=sorted(SECTIONS), help="this section alone, printed; `forecast` writes its own page, nothing else is written")
+    parser.add_argument("--only", action="append", choices=sorted(SECTIONS), help="this section alone, the others stay as they are; `forecast` has a page of its own")
     parser.add_argument("--part", action="append", choices=sorted(forecast_page.PARTS), help="with --only forecast: this part of its page alone, the others stay as they are")
     parser.add_argument("--runs", type=int, default=100000, help="of the campaign, default 100000")
     parser.add_argument("--racks", type=int, default=10000, help="of the sweep of e-1, default 10000; the others take 3 in 100 of it")
@@ -232,26 +265,24 @@ def main():
     parser.add_argument("--bin", default="build/release/bin", help=argparse.SUPPRESS)
     options = parser.parse_args()
     page = Page(options)
+    path = os.path.join(options.to, "results.md")
+    failed = False
     head(page)
-    for name, section in SECTIONS.items():
+    whole = "\n".join(page.parts) + "\n"
+    if options.only and os.path.exists(path):
+        with open(path, encoding="utf-8") as was:
+            whole = was.read()
+    for name in SECTIONS:
         if options.only and name not in options.only:
             continue
-        try:
-            section(page)
-        except (RuntimeError, ValueError, KeyError) as error:  # the others are worth their page
-            say(f"results: {name}: {error}")
-            page.text(f"`{name}` could not be run: {str(error)[:200]}")
-            page.failed.append(name)
-    if page.failed:
-        page.text("## What did not hold", "", *[f"- `{words}`" for words in page.failed])
-    text = re.sub(r"\n{3,}", "\n\n", "\n".join(page.parts)).rstrip() + "\n"
-    if options.only:
-        print(text)
-    else:
-        path = os.path.join(options.to, "results.md")
-        open(path, "w", encoding="utf-8").write(text)
-        say(f"results: {path}")
-    return 1 if page.failed else 0
+        text = section_text(page, name)
+        failed = failed or bool(page.failed)
+        whole = forecast_page.merged(whole, [text])
+        write(path, whole)
+        say(f"results: {name}: {path}")
+        if options.only:
+            print(text)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
