@@ -84,7 +84,7 @@ class FrameWire(Wire):
         elif kind == "corrupt_answer":
             back(self.damage(frame, False))
         elif kind == "cut":
-            back(frame[:self.rng.randrange(1, len(frame))])
+            back(frame[:self.rng.randrange(1, max(2, len(frame)))])
         elif kind == "trickle":
             for i in range(len(frame) - 1):
                 self.in_order(self.lane(frame), i * self.trouble.late_s / len(frame), lambda byte=frame[i:i + 1]: back(byte))
