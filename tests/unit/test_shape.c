@@ -355,6 +355,7 @@ static void charging_leaves_room_for_what_nothing_lowers(void **state)
     parts_new(&p);
     p.b.zones[0].trim = 0.5;
     p.b.zones[0].budget_w = 2.0 * (50.0 + 1.1 * (500.0 + 300.0 + 100.0 * 2.0 * 1.2) + 220.0);
+    p.b.plan_levers[CAP].min = 50.0;
     RIG_NEAR(parts_a(&p), 4.0); /* the device's minimum: the plan asks for less */
     p.b.plan_levers[CAP].min = 120.0;
     RIG_NEAR(parts_a(&p), 8.0 * (220.0 - 1.1 * 20.0 * 2.0 * 1.2) / 440.0);
