@@ -43,6 +43,8 @@ static void a_changed_maximum_alone(void **state)
     check(&b, 450.0, 550.0);
     b.plan_levers[0].max = 480.0;
     check(&b, 480.0, 520.0);
+    b.plan_levers[0].max = 460.0; /* the reason is the same as before: the watts alone are not */
+    check(&b, 460.0, 540.0);
     rig_free(rig);
 }
 

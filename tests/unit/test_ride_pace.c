@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Set-points that move in a sag while every shelf is written to at a pace of its own: one
  * supply after the other, over four lines of which each is slower than the one before. */
-#include "core/block.h"
+#include "core/ride.h"
 #include "ride_rig.h"
 
 #define BEAR_V ((1.1 - 40000.0 / (RIDE_RIG_COUNT * RIDE_RIG_RATED_W)) * 4.0 / 3.0)
@@ -193,7 +193,8 @@ static void a_stage_begins_when_the_one_before_is_exceeded(void **state)
     (void)state;
     struct ride_rig *r = ride_rig_new(true);
     struct block b = block_open(r->rig->core);
-    int64_t first_us = r->rig->plan->ride.start[0].outage_us, second_us = r->rig->plan->ride.start[1].outage_us;
+    int64_t first_us = r->rig->plan->ride.start[0].outage_us,
+            second_us = r->rig->plan->ride.start[1].outage_us;
     bool met[2] = { false, false };
 
     ride_rig_run(r, 6.0);
@@ -206,6 +207,7 @@ static void a_stage_begins_when_the_one_before_is_exceeded(void **state)
         int64_t out_us = r->rig->now_us - b.core->ride.outage_us;
 
         assert_int_equal(b.core->ride.start, (out_us > first_us) + (out_us > second_us));
+        assert_int_equal(b.core->ride.acted, out_us > ride_quiet_us(&b));
         met[0] = met[0] || out_us == first_us;
         met[1] = met[1] || out_us == second_us;
     }

@@ -374,6 +374,35 @@ static void charging_leaves_room_for_what_nothing_lowers(void **state)
     rig_free(p.rig);
 }
 
+/* Two limits, one inside the other: the inner one, seen second, binds as if it were alone. */
+static void of_nested_limits_the_tighter_one_says_what_fits(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    int32_t outer = rig_node(rig, CORE_NODE_RACK, CORE_NONE), inner = rig_node(rig, CORE_NODE_SHELF, outer);
+    struct block b;
+
+    rig_lever(rig, CORE_LEVER_CHARGE, rig_device(rig), rig_node(rig, CORE_NODE_LOAD, inner));
+    rig->levers[0].max = 8.0;
+    rig->levers[0].watts_per_unit = 50.0;
+    *rig_held(rig, 0) = 0.0;
+    rig_measure(rig, 0, 100.0);
+    rig_sensor(rig, inner, 1000.0);
+    rig_start(rig);
+    rig_limit(rig, outer, 5000.0);
+    rig_limit(rig, inner, 5000.0);
+    rig_run(rig, 500000);
+    b = block_open(rig->core);
+    b.out = rig->out;
+    b.core->plan.recharge_ratio = 0.9;
+    b.zones[inner].forecast_w = 4500.0 - 200.0 + 100.0; /* 100 W of it is charging */
+    b.levers[0].charge_held = 1.0;
+    shape_recharge(&b);
+    RIG_NEAR(b.levers[0].wanted, 4.0); /* 200 of 400 W */
+    assert_int_equal(b.levers[0].why.node, inner);
+    rig_free(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +419,7 @@ int main(void)
         cmocka_unit_test(restoring_ends_an_override),
         cmocka_unit_test(charging_gets_what_the_load_leaves_of_its_ratio),
         cmocka_unit_test(charging_leaves_room_for_what_nothing_lowers),
+        cmocka_unit_test(of_nested_limits_the_tighter_one_says_what_fits),
     };
 
     return cmocka_run_group_tests_name("shape", tests, NULL, NULL);
