@@ -253,6 +253,76 @@ static void a_cut_may_go_below_the_plans_minimum(void **state)
     rig_free(rig);
 }
 
+/* 300 W that nobody steers and 100 of the rack's own are taken off what may be drawn now, 350 and
+ * 100 off what may stand: the smaller rest is divided. */
+static void what_nobody_steers_is_taken_off_first(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    int32_t rack = rig_node(rig, CORE_NODE_RACK, CORE_NONE);
+    struct block b;
+
+    rig_gpu(rig, rack, 100, 2000);
+    rig_sensor(rig, rig_node(rig, CORE_NODE_LOAD, rack), 300.0);
+    rig_start(rig);
+    rig_limit(rig, rack, 1000.0);
+    rig_run(rig, 500000);
+    b = block_open(rig->core);
+    b.out = rig->out;
+    assert_int_equal(b.core->loose_count, 1);
+    b.zones[0].fixed_w = 100.0;
+    b.sources[1].now_w = 300.0;
+    b.sources[1].standing_w = 350.0;
+    b.zones[0].budget_w = 1000.0;
+    b.zones[0].standing_w = 5000.0;
+    allocate_step(&b);
+    RIG_NEAR(b.levers[0].wanted, 600.0);
+    b.zones[0].budget_w = 5000.0;
+    b.zones[0].standing_w = 1000.0;
+    allocate_step(&b);
+    RIG_NEAR(b.levers[0].wanted, 550.0);
+    rig_free(rig);
+}
+
+/* A budget below the minimums is not mended by a cut: that they do not fit is told. */
+static void minimums_that_do_not_fit_are_told_under_a_cut_as_well(void **state)
+{
+    (void)state;
+    struct block b;
+    struct rig *rig = two(&b);
+
+    b.zones[0].budget_w = b.zones[0].standing_w = 150.0;
+    b.zones[0].trim = 0.5;
+    check(&b, 100.0, 100.0);
+    assert_true(b.core->infeasible);
+    rig_free(rig);
+}
+
+/* The reading that moved a budget is the cause of what is ordered for it; an old one is not. */
+static void a_budget_that_a_reading_moved_names_that_reading(void **state)
+{
+    (void)state;
+    struct block b;
+    struct rig *rig = two(&b);
+
+    check(&b, 500.0, 500.0);
+    b.core->step++;
+    b.zones[0].trim = 0.9;
+    b.zones[0].news_step = b.core->step;
+    b.zones[0].news_taken_us = 1111;
+    b.zones[0].news_arrived_us = 2222;
+    check(&b, 450.0, 450.0);
+    assert_int_equal(b.levers[0].due.kind, CORE_CAUSE_READING);
+    assert_int_equal(b.levers[0].due.taken_us, 1111);
+    assert_int_equal(b.levers[0].due.arrived_us, 2222);
+    b.core->step++;
+    b.zones[0].news_taken_us = b.zones[0].news_arrived_us = 3333;
+    b.zones[0].trim = 0.8;
+    check(&b, 400.0, 400.0);
+    assert_int_equal(b.levers[0].due.arrived_us, 2222);
+    rig_free(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +337,9 @@ int main(void)
         cmocka_unit_test(a_leafs_own_protection_is_for_that_leaf),
         cmocka_unit_test(a_cut_takes_from_what_is_left_down_to_the_minimums),
         cmocka_unit_test(a_cut_may_go_below_the_plans_minimum),
+        cmocka_unit_test(what_nobody_steers_is_taken_off_first),
+        cmocka_unit_test(minimums_that_do_not_fit_are_told_under_a_cut_as_well),
+        cmocka_unit_test(a_budget_that_a_reading_moved_names_that_reading),
     };
 
     return cmocka_run_group_tests_name("allocate_news", tests, NULL, NULL);

@@ -261,10 +261,11 @@ static void no_lowering_is_too_small_where_a_sum_is_above_its_budget(void **stat
     for (int32_t over = 0; over < 3; over++) {
         struct rig *rig = rig_new();
         int32_t feed = rig_node(rig, CORE_NODE_FEED, CORE_NONE), rack[2];
-        double budget_w[3] = { 3600.0, 1800.0, 1800.0 };
+        double budget_w[3] = { 3800.0, 1900.0, 1900.0 }; /* the racks' own 100 W each among them */
 
         for (int32_t k = 0; k < 2; k++) {
             rack[k] = rig_node(rig, CORE_NODE_RACK, feed);
+            rig->nodes[rack[k]].static_w = 100.0;
             for (int32_t i = 0; i < 2; i++)
                 rig->levers[rig_gpu(rig, rack[k], 100, 1000)].deadband = 50.0;
         }
@@ -345,6 +346,33 @@ static void the_turn_moves_on_with_any_raise_and_with_no_other_order(void **stat
     rig_free(rig);
 }
 
+/* The sum is above its budget until the order in flight has landed; then it fits, so a change
+ * under the deadband can wait. */
+static void what_is_on_the_way_is_enough_where_the_sum_then_fits(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    int32_t rack = rig_node(rig, CORE_NODE_RACK, CORE_NONE);
+
+    for (int32_t i = 0; i < 2; i++)
+        rig->levers[rig_gpu(rig, rack, 100, 1000)].deadband = 50.0;
+    rig_start(rig);
+    rig_limit(rig, rack, 1800.0);
+    rig_run(rig, 1000000);
+    rig_want(rig, 0)->max = 500.0;
+    rig->deaf = true;
+    rig_step(rig);
+    RIG_NEAR(rig_order(rig, 0)->value, 500.0);
+    rig_want(rig, 1)->max = 880.0;
+    core_plan_nodes(rig->plan)[0].limit[0].limit_w = 1500.0;
+    core_plan_nodes(rig->plan)[0].limit[0].limit_standing_w = 1500.0;
+    rig_step(rig);
+    assert_true(rig_zone(rig, rack)->counted_w > 1500.0);
+    RIG_NEAR(rig_view(rig, 1)->wanted, 880.0);
+    assert_null(rig_order(rig, 1));
+    rig_free(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +388,7 @@ int main(void)
         cmocka_unit_test(one_that_always_refuses_is_left_standing_in_the_end),
         cmocka_unit_test(after_restoring_control_takes_over_again),
         cmocka_unit_test(no_lowering_is_too_small_where_a_sum_is_above_its_budget),
+        cmocka_unit_test(what_is_on_the_way_is_enough_where_the_sum_then_fits),
         cmocka_unit_test(what_has_room_again_is_waited_for),
         cmocka_unit_test(the_turn_moves_on_with_any_raise_and_with_no_other_order),
     };
