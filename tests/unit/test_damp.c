@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Own orders that swing: what counts as a swing, what is done about it, and two
  * racks behind one budget that do not fall into step. */
+#include "core/block.h"
 #include "core_rig.h"
 
 /* One leaf of 100 to 1000 W under a rack whose sensor the test sets; lever 0.
@@ -346,6 +347,65 @@ static void nothing_is_damped_when_it_is_off_or_nothing_is_ordered(void **state)
     }
 }
 
+/* What was saved up and what was measured are of the time before: both begin anew, so a second
+ * swing is told from what comes now alone. */
+static void with_each_halving_nothing_is_saved_up_and_nothing_was_measured(void **state)
+{
+    (void)state;
+    int32_t sensor, halved = 0;
+    struct rig *rig = swinging(&sensor);
+    struct block b = block_open(rig->core);
+    double was = 1.0, full_w = 5.0 * 1000.0;
+
+    rig_run(rig, 2000000);
+    RIG_NEAR(b.damps[0].credit_w, full_w);
+    for (int32_t k = 0; k < 3000 && halved < 3; k++) {
+        double square_w2 = b.damps[0].square_w2;
+
+        rig->value[sensor] = k % 50 < 2 ? 1200.0 : 100.0;
+        rig_step(rig);
+        if (gain(rig) < was) {
+            halved++;
+            assert_true(square_w2 > 1.0);
+            RIG_NEAR(b.damps[0].square_w2, 0.0);
+            assert_true(b.damps[0].credit_w <= gain(rig) * full_w * 0.01 + 1e-9); /* of this step */
+        }
+        was = gain(rig);
+    }
+    assert_int_equal(halved, 3);
+    rig_free(rig);
+}
+
+/* A reading that nobody asks a cap of takes no part: only levers with a wanted cap are summed, in
+ * watts and as the zone sees them, and what is no lever is nothing. */
+static void what_is_watched_is_what_is_asked_of_levers(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    int32_t rack = rig_node(rig, CORE_NODE_RACK, CORE_NONE), charger, warning;
+    struct block b;
+
+    rig->nodes[rack].loss_ratio = 0.1;
+    rig->levers[rig_gpu(rig, rack, 100, 250)].watts_per_unit = 4.0;
+    rig_measure(rig, 0, 500.0);
+    charger = rig_lever(rig, CORE_LEVER_CHARGE, rig_device(rig), rig_node(rig, CORE_NODE_LOAD, rack));
+    rig->levers[charger].max = 8.0;
+    rig->levers[charger].watts_per_unit = 50.0;
+    *rig_held(rig, charger) = 0.0;
+    warning = rig_lever(rig, CORE_LEVER_WARN, rig_device(rig), rack);
+    rig_sensor(rig, rig_node(rig, CORE_NODE_LOAD, rack), 300.0); /* no lever: nothing is asked */
+    rig_start(rig);
+    rig_limit(rig, rack, 5000.0);
+    rig_run(rig, 500000);
+    b = block_open(rig->core);
+    assert_true(b.core->loose_count > 0);
+    assert_true(isfinite(b.levers[warning].wanted) && b.levers[warning].wanted > 0.0);
+    RIG_NEAR(b.levers[0].wanted, 250.0);
+    RIG_NEAR(b.levers[charger].wanted, 8.0);
+    RIG_NEAR(b.damps[rack].sum_w, 1.1 * (250.0 * 4.0 + 8.0 * 50.0));
+    rig_free(rig);
+}
+
 /* ---- two racks behind one budget ---- */
 
 #define DELAY_MAX 64
@@ -456,6 +516,8 @@ int main(void)
         cmocka_unit_test(moves_inside_the_band_count_by_their_size),
         cmocka_unit_test(raises_under_a_zone_that_swings_are_rationed),
         cmocka_unit_test(nothing_is_damped_when_it_is_off_or_nothing_is_ordered),
+        cmocka_unit_test(with_each_halving_nothing_is_saved_up_and_nothing_was_measured),
+        cmocka_unit_test(what_is_watched_is_what_is_asked_of_levers),
         cmocka_unit_test(two_racks_behind_one_budget_do_not_fall_into_step),
     };
 

@@ -509,6 +509,44 @@ static void a_queue_is_a_value_not_a_mark(void **state)
         assert_int_equal(hints.profile[k].marks, 0);
 }
 
+/* Of marks that are all announced and yet to come none says anything of the time before. */
+static void what_is_only_announced_says_nothing_of_now(void **state)
+{
+    (void)state;
+    struct fc_hints hints;
+    int64_t now_us;
+    float w, scale;
+
+    fc_hint_init(&hints, S);
+    now_us = teach(&hints, 12);
+    fc_hint_mark(&hints, now_us + 10 * S, FC_MARK_STEP, 0.0);
+    fc_hint_mark(&hints, now_us + 20 * S, FC_MARK_STEP, 0.0); /* two are known: the last, the one before */
+    assert_false(fc_hint_value(&hints, now_us + 6 * S, 1.0F, &w, &scale));
+    assert_true(fc_hint_value(&hints, now_us + 10 * S, 1.0F, &w, &scale)); /* this one has come */
+    assert_true(fc_hint_value(&hints, now_us + 16 * S, 1.0F, &w, &scale));
+    assert_float_equal(w, 100.0, 1.0);
+}
+
+/* A phase ends what steps say, and nothing else: what followed other marks follows them still. */
+static void a_phase_leaves_what_other_marks_say(void **state)
+{
+    (void)state;
+    struct fc_hints hints;
+    int64_t at_us = 0;
+    float w, scale;
+
+    fc_hint_init(&hints, S);
+    for (int32_t i = 0; i < 5; i++) { /* after a phase 50 W for 2 s, then 100 W */
+        fc_hint_mark(&hints, at_us, FC_MARK_GO, 0.0);
+        for (int32_t s = 0; s < 10; s++, at_us += S)
+            fc_hint_learn(&hints, at_us, step_w(at_us));
+    }
+    fc_hint_mark(&hints, at_us, FC_MARK_GO, 0.0);
+    fc_hint_mark(&hints, at_us + 3 * S, FC_MARK_START, 0.0); /* nothing is known of that one */
+    assert_true(fc_hint_value(&hints, at_us + 6 * S, 1.0F, &w, &scale));
+    assert_float_equal(w, 100.0, 1.0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -530,6 +568,8 @@ int main(void)
         cmocka_unit_test(marks_of_another_hour_are_dropped),
         cmocka_unit_test(steps_speak_again_after_a_phase),
         cmocka_unit_test(a_queue_is_a_value_not_a_mark),
+        cmocka_unit_test(what_is_only_announced_says_nothing_of_now),
+        cmocka_unit_test(a_phase_leaves_what_other_marks_say),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Forecasters in the core: who is listened to, when, and what it may change. */
+#include "core/forecast.h"
+#include "core/foresee.h"
 #include "core_rig.h"
 
 #define RACK_W   1500.0
@@ -326,6 +328,45 @@ static void charging_yields_before_a_peak_that_is_foreseen(void **state)
     bench_free(&bench);
 }
 
+/* What allocation hears of leaf 0 after a step that brought no reading, from 500 W on: it draws
+ * 200 W under a cap of 400, and its forecaster sees this peak. */
+static double bench_hears_w(const struct bench *bench, double peak_w)
+{
+    const struct core_inputs nothing_new = { .now_us = bench->rig->now_us, .plan = bench->rig->plan };
+    struct block b = block_open(bench->rig->core);
+    struct foresee *f = &b.foresees[b.foresee_of[bench->lever[0]]];
+
+    assert_ptr_equal(foresee_lever(&b, bench->lever[0]), f); /* it has a vote */
+    assert_true(b.points[bench->point[0]].value < 250.0);
+    b.in = &nothing_new;
+    b.out = bench->rig->out;
+    b.core->step++;
+    b.core->last_us = b.core->now_us - 50000;
+    b.levers[bench->lever[0]].in_force = 400.0;
+    b.levers[bench->lever[0]].demand_slow_w = 500.0;
+    f->expected_w = 200.0;
+    f->peak_w = peak_w;
+    f->upper_w[0] = 300.0;
+    forecast_step(&b);
+    RIG_NEAR(f->peak_w, peak_w);
+    return b.levers[bench->lever[0]].demand_slow_w;
+}
+
+/* From 0.95 of the cap on a peak is one that the cap cut off: the leaf may want anything. */
+static void a_peak_foreseen_at_the_cap_is_a_wish_for_the_maximum(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_start(&bench, CORE_FORECAST_LEARN);
+    bench_run(&bench, 4 * PERIOD_S + PERIOD_S / 2);
+    RIG_NEAR(bench_hears_w(&bench, 300.0), 500.0 - 200.0 * 0.05 / 20.0); /* to its bound, slowly */
+    RIG_NEAR(bench_hears_w(&bench, 379.0), 500.0 - 200.0 * 0.05 / 20.0);
+    RIG_NEAR(bench_hears_w(&bench, 380.0), 500.0 + 700.0 * 0.05 / 2.0); /* to 1200 W, fast */
+    RIG_NEAR(bench_hears_w(&bench, 450.0), 500.0 + 700.0 * 0.05 / 2.0);
+    bench_free(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +379,7 @@ int main(void)
         cmocka_unit_test(a_reload_keeps_what_was_learned),
         cmocka_unit_test(no_hint_moves_the_sum_of_the_limits),
         cmocka_unit_test(charging_yields_before_a_peak_that_is_foreseen),
+        cmocka_unit_test(a_peak_foreseen_at_the_cap_is_a_wish_for_the_maximum),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

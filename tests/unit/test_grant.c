@@ -458,6 +458,43 @@ static void losses_on_the_way_up_count_for_breakers(void **state)
     rig_free(rig);
 }
 
+/* The day is old by then: what is waited for lies after now, not after the start. */
+static void a_pool_is_waited_for_however_long_the_core_has_run(void **state)
+{
+    (void)state;
+    struct rig *rig = pooled();
+
+    rig->now_us = 100000 * S;
+    rig_start(rig);
+    zone_add(rig, RACK, 10000.0);
+    rig_run(rig, 500000);
+    assert_int_equal(ask(rig, 1, RACK, 8500.0, 60 * S)->state, CORE_TOKEN_GRANTED);
+    assert_int_equal(ask(rig, 1, RACK, 0.0, 0)->state, CORE_TOKEN_RETURNED);
+    assert_refused(ask(rig, 1, RACK, 8500.0, 60 * S), CORE_TOKEN_REASON_POOL, 8000.0, 10 * S);
+    rig_run(rig, rig_token(rig, 1)->retry_after_us);
+    assert_int_equal(ask(rig, 1, RACK, 8500.0, 60 * S)->state, CORE_TOKEN_GRANTED);
+    rig_free(rig);
+}
+
+/* Nothing flows back: a pool is waited for until the last lease in the way ends. */
+static void a_pool_that_nothing_refills_is_waited_for_until_leases_end(void **state)
+{
+    (void)state;
+    struct rig *rig = pooled();
+
+    rig_start(rig);
+    zone_add(rig, RACK, 10000.0);
+    rig->plan->tokens.zone[0].refill_w_per_s = 0.0;
+    rig_run(rig, 500000);
+    assert_int_equal(ask(rig, 1, RACK, 5000.0, 30 * S)->state, CORE_TOKEN_GRANTED);
+    assert_int_equal(ask(rig, 2, RACK, 3000.0, 10 * S)->state, CORE_TOKEN_GRANTED);
+    assert_refused(ask(rig, 3, RACK, 2900.0, 2 * S), CORE_TOKEN_REASON_POOL, 500.0, 10 * S);
+    assert_refused(ask(rig, 3, RACK, 7000.0, 2 * S), CORE_TOKEN_REASON_POOL, 500.0, 30 * S - 30000);
+    rig_run(rig, rig_token(rig, 3)->retry_after_us);
+    assert_int_equal(ask(rig, 3, RACK, 7000.0, 2 * S)->state, CORE_TOKEN_GRANTED);
+    rig_free(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -479,6 +516,8 @@ int main(void)
         cmocka_unit_test(a_pool_above_settles_first),
         cmocka_unit_test(a_thousand_wishes_never_exceed_pool_or_envelope),
         cmocka_unit_test(losses_on_the_way_up_count_for_breakers),
+        cmocka_unit_test(a_pool_is_waited_for_however_long_the_core_has_run),
+        cmocka_unit_test(a_pool_that_nothing_refills_is_waited_for_until_leases_end),
     };
 
     return cmocka_run_group_tests_name("grant", tests, NULL, NULL);

@@ -2,6 +2,9 @@
 /* Windowed means, violations, and the three bands. */
 #include "core_rig.h"
 
+#include "core/block.h"
+#include "core/guard.h"
+
 /* A rack with one sensor and a limit over one second. */
 static struct rig *measured(double power_w, double limit_w)
 {
@@ -305,6 +308,98 @@ static void nothing_is_cut_while_observing(void **state)
     rig_free(rig);
 }
 
+/* ---- the ring by itself ---- */
+
+#define RING_BUCKET_US INT64_C(100)
+#define RING_SPANS     4000
+
+static const struct window ring_new = {
+    .window_us = BLOCK_BUCKETS * RING_BUCKET_US,
+    .bucket_us = RING_BUCKET_US,
+    .start_us = INT64_MIN,
+    .mean_w = NAN,
+    .worst_w = NAN,
+};
+
+/* What was drawn, span by span, added up anew. */
+struct ring_past {
+    int64_t end_us[RING_SPANS];
+    double power_w[RING_SPANS];
+    int32_t count;
+};
+
+static double ring_energy_j(const struct ring_past *past, int64_t from_us, int64_t until_us)
+{
+    double sum_j = 0.0;
+
+    for (int32_t k = past->count - 1; k >= 0 && past->end_us[k] > from_us; k--) {
+        int64_t begin_us = k > 0 ? past->end_us[k - 1] : 0, end_us = past->end_us[k];
+
+        begin_us = begin_us > from_us ? begin_us : from_us;
+        end_us = end_us < until_us ? end_us : until_us;
+        if (end_us > begin_us)
+            sum_j += past->power_w[k] * (double)(end_us - begin_us) * 1e-6;
+    }
+    return sum_j;
+}
+
+/* Of the oldest bucket counts what is still inside the window, its energy spread evenly. */
+static double ring_mean_w(const struct ring_past *past, int64_t now_us)
+{
+    int64_t at_us = now_us - now_us % RING_BUCKET_US, oldest_us = at_us - BLOCK_BUCKETS * RING_BUCKET_US;
+    double inside = 1.0 - (double)(now_us - at_us) / (double)RING_BUCKET_US;
+
+    return (ring_energy_j(past, oldest_us + RING_BUCKET_US, now_us) +
+            inside * ring_energy_j(past, oldest_us, oldest_us + RING_BUCKET_US)) /
+           ((double)(BLOCK_BUCKETS * RING_BUCKET_US) * 1e-6);
+}
+
+static void ring_step(struct window *window, struct ring_past *past, double power_w, int64_t span_us)
+{
+    int64_t last_us = past->count > 0 ? past->end_us[past->count - 1] : 0;
+
+    past->end_us[past->count] = last_us + span_us;
+    past->power_w[past->count++] = power_w;
+    guard_window(window, power_w, last_us, last_us + span_us);
+    if (last_us + span_us >= window->window_us)
+        assert_true(fabs(window->mean_w - ring_mean_w(past, last_us + span_us)) < 1e-6);
+}
+
+/* Short spans, long ones, ones that end with a bucket; none of a whole turn. */
+static void a_mean_is_what_was_drawn_span_by_span(void **state)
+{
+    (void)state;
+    static struct ring_past past;
+    struct window window = ring_new;
+
+    srand(3);
+    past.count = 0;
+    for (int32_t k = 0; k < RING_SPANS; k++) {
+        int64_t span_us = k % 3 == 0 ? 1 + rand() % 2099 : k % 3 == 1 ? 1 + rand() % 150 : 100;
+
+        ring_step(&window, &past, 100.0 + rand() % 900, span_us);
+    }
+}
+
+/* From just before a bucket's end, 20 buckets and a moment later: 21 times a bucket was full,
+ * the ring stands where it stood and all that is in it is new. */
+static void a_span_that_turns_the_ring_once_leaves_nothing_old_in_the_mean(void **state)
+{
+    (void)state;
+    static struct ring_past past;
+    struct window window = ring_new;
+    int32_t head;
+
+    past.count = 0;
+    for (int32_t k = 0; k < 30; k++)
+        ring_step(&window, &past, 900.0, RING_BUCKET_US);
+    ring_step(&window, &past, 900.0, RING_BUCKET_US - 1);
+    head = window.head;
+    ring_step(&window, &past, 300.0, BLOCK_BUCKETS * RING_BUCKET_US + 1);
+    assert_int_equal(window.head, head);
+    assert_true(fabs(window.mean_w - 300.0) < 1e-6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -321,6 +416,8 @@ int main(void)
         cmocka_unit_test(release_jitter_comes_from_the_seed),
         cmocka_unit_test(a_group_is_cut_by_what_is_read_of_its_members),
         cmocka_unit_test(nothing_is_cut_while_observing),
+        cmocka_unit_test(a_mean_is_what_was_drawn_span_by_span),
+        cmocka_unit_test(a_span_that_turns_the_ring_once_leaves_nothing_old_in_the_mean),
     };
 
     return cmocka_run_group_tests_name("guard", tests, NULL, NULL);

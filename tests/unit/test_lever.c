@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The life of an order, and what a lever counts for meanwhile. */
+#include "core/lever.h"
 #include "core_rig.h"
 
 #define DELAY_US INT64_C(100000)
@@ -447,6 +448,68 @@ static void an_order_for_a_new_plan_says_so(void **state)
     rig_free(rig);
 }
 
+/* A thousandth of the range, at most half a unit; half a step where that is more. */
+static void a_read_back_is_ours_within_its_tolerance(void **state)
+{
+    (void)state;
+    struct core_config_lever conf = { .min = 0.0, .max = 200.0 };
+
+    RIG_NEAR(lever_tolerance(&conf), 0.2);
+    conf.min = 100.0;
+    RIG_NEAR(lever_tolerance(&conf), 0.1);
+    conf.max = 10000.0;
+    RIG_NEAR(lever_tolerance(&conf), 0.5);
+    conf.step = 0.5;
+    RIG_NEAR(lever_tolerance(&conf), 0.5);
+    conf.step = 8.0;
+    RIG_NEAR(lever_tolerance(&conf), 4.0);
+}
+
+/* A device may round to a step either way, or to a thousandth of the value, at most half a unit. */
+static void drift_is_what_no_rounding_explains(void **state)
+{
+    (void)state;
+    struct core_config_lever conf = { .min = 0.0, .max = 50.0 };
+
+    RIG_NEAR(lever_drift_tolerance(&conf, 10.0), 0.05); /* of its range */
+    RIG_NEAR(lever_drift_tolerance(&conf, 200.0), 0.2); /* of the value */
+    RIG_NEAR(lever_drift_tolerance(&conf, -200.0), 0.2);
+    RIG_NEAR(lever_drift_tolerance(&conf, 4000.0), 0.5);
+    conf.step = 0.3;
+    RIG_NEAR(lever_drift_tolerance(&conf, 200.0), 0.3); /* a whole step */
+    RIG_NEAR(lever_drift_tolerance(&conf, 4000.0), 0.5);
+    conf.step = 8.0;
+    RIG_NEAR(lever_drift_tolerance(&conf, 4000.0), 8.0);
+}
+
+/* Up to its fall-back a device with a time-out goes by itself: that is no raise. Without one, any
+ * value above the base is, and a value that is no cap never. */
+static void a_raise_is_above_the_base_and_above_what_comes_by_itself(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    int32_t rack = rig_node(rig, CORE_NODE_RACK, CORE_NONE), hold;
+    struct block b;
+
+    rig_gpu(rig, rack, 100, 1000);
+    hold = rig_lever(rig, CORE_LEVER_HOLD, rig_device(rig), rack);
+    rig_start(rig);
+    rig_limit(rig, rack, 600.0);
+    rig_run(rig, 500000);
+    b = block_open(rig->core);
+    RIG_NEAR(b.levers[0].base, 600.0);
+    assert_false(lever_is_raise(&b, 0, 600.0));
+    assert_true(lever_is_raise(&b, 0, 600.5));
+    b.levers_conf[0].fallback = 700.0; /* with no time-out it covers nothing */
+    assert_true(lever_is_raise(&b, 0, 650.0));
+    b.levers_conf[0].timeout_us = 1000000;
+    assert_false(lever_is_raise(&b, 0, 650.0));
+    assert_false(lever_is_raise(&b, 0, 700.0));
+    assert_true(lever_is_raise(&b, 0, 700.5));
+    assert_false(lever_is_raise(&b, hold, 1e6));
+    rig_free(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -471,6 +534,9 @@ int main(void)
         cmocka_unit_test(small_changes_are_not_ordered_unless_a_sum_needs_them),
         cmocka_unit_test(orders_of_one_lever_keep_their_interval),
         cmocka_unit_test(an_order_for_a_new_plan_says_so),
+        cmocka_unit_test(a_read_back_is_ours_within_its_tolerance),
+        cmocka_unit_test(drift_is_what_no_rounding_explains),
+        cmocka_unit_test(a_raise_is_above_the_base_and_above_what_comes_by_itself),
     };
 
     return cmocka_run_group_tests_name("lever", tests, NULL, NULL);

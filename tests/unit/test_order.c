@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What goes out when: raising within the sums, fairness, restoring. */
+#include "core/block.h"
 #include "core_rig.h"
 
 static struct rig *rack_of(int32_t count, double limit_w)
@@ -260,10 +261,11 @@ static void no_lowering_is_too_small_where_a_sum_is_above_its_budget(void **stat
     for (int32_t over = 0; over < 3; over++) {
         struct rig *rig = rig_new();
         int32_t feed = rig_node(rig, CORE_NODE_FEED, CORE_NONE), rack[2];
-        double budget_w[3] = { 3600.0, 1800.0, 1800.0 };
+        double budget_w[3] = { 3800.0, 1900.0, 1900.0 }; /* the racks' own 100 W each among them */
 
         for (int32_t k = 0; k < 2; k++) {
             rack[k] = rig_node(rig, CORE_NODE_RACK, feed);
+            rig->nodes[rack[k]].static_w = 100.0;
             for (int32_t i = 0; i < 2; i++)
                 rig->levers[rig_gpu(rig, rack[k], 100, 1000)].deadband = 50.0;
         }
@@ -290,6 +292,87 @@ static void no_lowering_is_too_small_where_a_sum_is_above_its_budget(void **stat
     }
 }
 
+/* What was left standing for want of room is no longer left once there is some: its order is on
+ * the way, and until that is answered nothing is restored. */
+static void what_has_room_again_is_waited_for(void **state)
+{
+    (void)state;
+    struct rig *rig = rack_of(2, 1000.0);
+
+    rig_run(rig, 300000);
+    rig_want(rig, 0)->target = 900.0;
+    rig_want(rig, 1)->target = 300.0;
+    rig_mode(rig, CORE_WANT_RESTORE);
+    rig_run(rig, 200000);
+    assert_true(rig->out->restored);
+    assert_int_equal(rig->out->restore_left, 1);
+    core_plan_nodes(rig->plan)[0].limit[0].limit_w = 1200.0;
+    core_plan_nodes(rig->plan)[0].limit[0].limit_standing_w = 1200.0;
+    rig->plan->version++;
+    rig->deaf = true;
+    rig_step(rig);
+    RIG_NEAR(rig_order(rig, 0)->value, 900.0);
+    assert_false(rig->out->restored);
+    assert_int_equal(rig->out->restore_left, 0);
+    rig_free(rig);
+}
+
+/* Whoever was raised, the next step begins with the next lever; where nobody was, with the same. */
+static void the_turn_moves_on_with_any_raise_and_with_no_other_order(void **state)
+{
+    (void)state;
+    struct rig *rig = rack_of(3, 3000.0);
+    struct block b = block_open(rig->core);
+
+    for (int32_t l = 0; l < 3; l++)
+        rig_want(rig, l)->max = 500.0;
+    rig_run(rig, 300000);
+    for (int32_t l = 0; l < 3; l++) {
+        int32_t turn = b.core->turn;
+
+        RIG_NEAR(*rig_held(rig, l), 500.0);
+        rig_want(rig, l)->max = 400.0;
+        rig_step(rig);
+        assert_non_null(rig_order(rig, l)); /* lowered */
+        rig_run(rig, 200000);
+        assert_int_equal(b.core->turn, turn);
+        rig_want(rig, l)->max = 500.0;
+        rig_step(rig);
+        assert_non_null(rig_order(rig, l));
+        assert_int_equal(rig->out->order_count, 1);
+        assert_int_equal(b.core->turn, (turn + 1) % 3);
+        rig_run(rig, 200000);
+    }
+    rig_free(rig);
+}
+
+/* The sum is above its budget until the order in flight has landed; then it fits, so a change
+ * under the deadband can wait. */
+static void what_is_on_the_way_is_enough_where_the_sum_then_fits(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    int32_t rack = rig_node(rig, CORE_NODE_RACK, CORE_NONE);
+
+    for (int32_t i = 0; i < 2; i++)
+        rig->levers[rig_gpu(rig, rack, 100, 1000)].deadband = 50.0;
+    rig_start(rig);
+    rig_limit(rig, rack, 1800.0);
+    rig_run(rig, 1000000);
+    rig_want(rig, 0)->max = 500.0;
+    rig->deaf = true;
+    rig_step(rig);
+    RIG_NEAR(rig_order(rig, 0)->value, 500.0);
+    rig_want(rig, 1)->max = 880.0;
+    core_plan_nodes(rig->plan)[0].limit[0].limit_w = 1500.0;
+    core_plan_nodes(rig->plan)[0].limit[0].limit_standing_w = 1500.0;
+    rig_step(rig);
+    assert_true(rig_zone(rig, rack)->counted_w > 1500.0);
+    RIG_NEAR(rig_view(rig, 1)->wanted, 880.0);
+    assert_null(rig_order(rig, 1));
+    rig_free(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +388,9 @@ int main(void)
         cmocka_unit_test(one_that_always_refuses_is_left_standing_in_the_end),
         cmocka_unit_test(after_restoring_control_takes_over_again),
         cmocka_unit_test(no_lowering_is_too_small_where_a_sum_is_above_its_budget),
+        cmocka_unit_test(what_is_on_the_way_is_enough_where_the_sum_then_fits),
+        cmocka_unit_test(what_has_room_again_is_waited_for),
+        cmocka_unit_test(the_turn_moves_on_with_any_raise_and_with_no_other_order),
     };
 
     return cmocka_run_group_tests_name("order", tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Set-points that move in a sag while every shelf is written to at a pace of its own: one
  * supply after the other, over four lines of which each is slower than the one before. */
+#include "core/ride.h"
 #include "ride_rig.h"
 
 #define BEAR_V ((1.1 - 40000.0 / (RIDE_RIG_COUNT * RIDE_RIG_RATED_W)) * 4.0 / 3.0)
@@ -185,6 +186,35 @@ static void steps_are_as_small_as_the_load_asks_for(void **state)
     lines_free(l);
 }
 
+/* An outage of just half a second is still one of the first stage: the next begins after it, and
+ * so does all that is only written once something is written at all. */
+static void a_stage_begins_when_the_one_before_is_exceeded(void **state)
+{
+    (void)state;
+    struct ride_rig *r = ride_rig_new(true);
+    struct block b = block_open(r->rig->core);
+    int64_t first_us = r->rig->plan->ride.start[0].outage_us,
+            second_us = r->rig->plan->ride.start[1].outage_us;
+    bool met[2] = { false, false };
+
+    ride_rig_run(r, 6.0);
+    ride_rig_input(r, 0.0);
+    for (int32_t k = 0; k < 1100; k++) {
+        ride_rig_step(r);
+        if (ride_rig_state(r) != CORE_RIDE_OUTAGE)
+            continue;
+
+        int64_t out_us = r->rig->now_us - b.core->ride.outage_us;
+
+        assert_int_equal(b.core->ride.start, (out_us > first_us) + (out_us > second_us));
+        assert_int_equal(b.core->ride.acted, out_us > ride_quiet_us(&b));
+        met[0] = met[0] || out_us == first_us;
+        met[1] = met[1] || out_us == second_us;
+    }
+    assert_true(met[0] && met[1]);
+    ride_rig_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +222,7 @@ int main(void)
         cmocka_unit_test(a_line_that_goes_silent_stops_the_others),
         cmocka_unit_test(they_go_up_again_as_they_went_down),
         cmocka_unit_test(steps_are_as_small_as_the_load_asks_for),
+        cmocka_unit_test(a_stage_begins_when_the_one_before_is_exceeded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Battery charging, warnings that follow a limit, values that are held. */
+#include "core/shape.h"
 #include "core_rig.h"
 
 #define TIMEOUT_US INT64_C(2000000)
@@ -261,6 +262,147 @@ static void restoring_ends_an_override(void **state)
     rig_free(rig);
 }
 
+/* ---- the part of charging that fits, input by input ---- */
+
+/* Below a rack that loses a tenth: a cap in steps of 2 W with an overshoot of 0.2, a cap on a
+ * device that is gone, a charger of 8 A at 50 V, a load that nobody steers. */
+enum { CAP, GONE, CHARGER, SOURCES };
+
+struct parts {
+    struct rig *rig;
+    struct block b;
+    int32_t load; /* source */
+};
+
+static void parts_new(struct parts *p)
+{
+    struct rig *rig = p->rig = rig_new();
+    int32_t rack = rig_node(rig, CORE_NODE_RACK, CORE_NONE);
+
+    rig->nodes[rack].loss_ratio = 0.1;
+    rig_gpu(rig, rack, 100, 1000);
+    rig->levers[CAP].watts_per_unit = 2.0;
+    rig->levers[CAP].overshoot_ratio = 0.2;
+    rig_gpu(rig, rack, 100, 1000);
+    rig_lever(rig, CORE_LEVER_CHARGE, rig_device(rig), rig_node(rig, CORE_NODE_LOAD, rack));
+    rig->levers[CHARGER].max = 8.0;
+    rig->levers[CHARGER].watts_per_unit = 50.0;
+    *rig_held(rig, CHARGER) = 0.0;
+    rig_measure(rig, CHARGER, 100.0);
+    rig_sensor(rig, rig_node(rig, CORE_NODE_LOAD, rack), 300.0);
+    rig_start(rig);
+    rig_limit(rig, rack, 20000.0);
+    rig_run(rig, 500000);
+    p->b = block_open(rig->core);
+    p->b.out = rig->out;
+    p->load = p->b.core->lever_count;
+    assert_int_equal(p->b.core->loose_count, 1);
+    p->b.core->plan.recharge_ratio = 0.9;
+    p->b.devices[rig->levers[GONE].device].quality = CORE_DEVICE_STALE;
+    p->b.sources[GONE].now_w = 500.0;
+    p->b.sources[p->load].now_w = 300.0;
+    p->b.zones[0].fixed_w = 50.0;
+    p->b.zones[0].counted_w = p->b.zones[0].counted_standing_w = 0.0;
+    p->b.zones[0].forecast_w = 0.0;
+}
+
+/* Amperes that charging may take, from a full share before. */
+static double parts_a(struct parts *p)
+{
+    for (int32_t i = 0; i < 4 * SOURCES; i++)
+        p->b.scratch[i] = 1e4; /* what another module left there */
+    p->b.levers[CHARGER].charge_held = 1.0;
+    shape_recharge(&p->b);
+    return p->b.levers[CHARGER].wanted;
+}
+
+/* 0.9 of 10 000 W, less a load in which the charging itself is told apart. */
+static void charging_gets_what_the_load_leaves_of_its_ratio(void **state)
+{
+    (void)state;
+    struct parts p;
+    struct point *point;
+
+    parts_new(&p);
+    point = &p.b.points[p.rig->levers[CHARGER].demand_point];
+    p.b.zones[0].budget_w = 10000.0;
+    p.b.zones[0].forecast_w = 9000.0 - 220.0 + 110.0; /* 100 W of charging are 110 at the rack */
+    RIG_NEAR(parts_a(&p), 4.0);                       /* 220 of 440 W */
+    assert_int_equal(p.b.levers[CHARGER].why.rule, CORE_RULE_RECHARGE);
+    point->value = 0.0;
+    RIG_NEAR(parts_a(&p), 2.0);
+    point->value = 100.0;
+    point->quality = POINT_STALE; /* what it draws is not known: all counts as load */
+    RIG_NEAR(parts_a(&p), 2.0);
+    p.b.zones[0].forecast_w = 9001.0;
+    RIG_NEAR(parts_a(&p), 0.0);
+    p.b.plan_levers[CHARGER].max = 4.0;
+    p.b.zones[0].forecast_w = 9000.0 - 110.0;
+    RIG_NEAR(parts_a(&p), 2.0); /* half of the plan's maximum */
+    p.b.plan_levers[CHARGER].max = 0.0;
+    p.b.zones[0].forecast_w = 99000.0;
+    RIG_NEAR(parts_a(&p), 0.0); /* it is the plan, then, not the load */
+    assert_int_equal(p.b.levers[CHARGER].why.rule, CORE_RULE_PLAN_MAX);
+    rig_free(p.rig);
+}
+
+/* No load at all: what cannot be lowered is taken off first, each at the rack. */
+static void charging_leaves_room_for_what_nothing_lowers(void **state)
+{
+    (void)state;
+    struct parts p;
+
+    parts_new(&p);
+    p.b.zones[0].trim = 0.5;
+    p.b.zones[0].budget_w = 2.0 * (50.0 + 1.1 * (500.0 + 300.0 + 100.0 * 2.0 * 1.2) + 220.0);
+    p.b.plan_levers[CAP].min = 50.0;
+    RIG_NEAR(parts_a(&p), 4.0); /* the device's minimum: the plan asks for less */
+    p.b.plan_levers[CAP].min = 120.0;
+    RIG_NEAR(parts_a(&p), 8.0 * (220.0 - 1.1 * 20.0 * 2.0 * 1.2) / 440.0);
+    p.b.promises[CAP] = 240.0; /* no more than that */
+    RIG_NEAR(parts_a(&p), 8.0 * (220.0 - 1.1 * 20.0 * 2.0 * 1.2) / 440.0);
+    p.b.promises[CAP] = 280.0;
+    RIG_NEAR(parts_a(&p), 8.0 * (220.0 - 1.1 * 40.0 * 2.0 * 1.2) / 440.0);
+    p.b.sources[p.load].now_w = 310.0;
+    RIG_NEAR(parts_a(&p), 8.0 * (220.0 - 1.1 * (40.0 * 2.0 * 1.2 + 10.0)) / 440.0);
+    p.b.sources[GONE].now_w = 460.0;
+    RIG_NEAR(parts_a(&p), 8.0 * (220.0 - 1.1 * (40.0 * 2.0 * 1.2 - 30.0)) / 440.0);
+    p.b.zones[0].fixed_w = 40.0;
+    RIG_NEAR(parts_a(&p), 8.0 * (230.0 - 1.1 * (40.0 * 2.0 * 1.2 - 30.0)) / 440.0);
+    p.b.zones[0].counted_w = 1e6; /* a sum above its budget: nothing more is begun */
+    RIG_NEAR(parts_a(&p), 0.0);
+    rig_free(p.rig);
+}
+
+/* Two limits, one inside the other: the inner one, seen second, binds as if it were alone. */
+static void of_nested_limits_the_tighter_one_says_what_fits(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    int32_t outer = rig_node(rig, CORE_NODE_RACK, CORE_NONE), inner = rig_node(rig, CORE_NODE_SHELF, outer);
+    struct block b;
+
+    rig_lever(rig, CORE_LEVER_CHARGE, rig_device(rig), rig_node(rig, CORE_NODE_LOAD, inner));
+    rig->levers[0].max = 8.0;
+    rig->levers[0].watts_per_unit = 50.0;
+    *rig_held(rig, 0) = 0.0;
+    rig_measure(rig, 0, 100.0);
+    rig_sensor(rig, inner, 1000.0);
+    rig_start(rig);
+    rig_limit(rig, outer, 5000.0);
+    rig_limit(rig, inner, 5000.0);
+    rig_run(rig, 500000);
+    b = block_open(rig->core);
+    b.out = rig->out;
+    b.core->plan.recharge_ratio = 0.9;
+    b.zones[inner].forecast_w = 4500.0 - 200.0 + 100.0; /* 100 W of it is charging */
+    b.levers[0].charge_held = 1.0;
+    shape_recharge(&b);
+    RIG_NEAR(b.levers[0].wanted, 4.0); /* 200 of 400 W */
+    assert_int_equal(b.levers[0].why.node, inner);
+    rig_free(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +417,9 @@ int main(void)
         cmocka_unit_test(restoring_puts_a_held_value_back_at_once),
         cmocka_unit_test(a_cap_with_a_time_out_is_refreshed_and_counts_at_least_its_fallback),
         cmocka_unit_test(restoring_ends_an_override),
+        cmocka_unit_test(charging_gets_what_the_load_leaves_of_its_ratio),
+        cmocka_unit_test(charging_leaves_room_for_what_nothing_lowers),
+        cmocka_unit_test(of_nested_limits_the_tighter_one_says_what_fits),
     };
 
     return cmocka_run_group_tests_name("shape", tests, NULL, NULL);
