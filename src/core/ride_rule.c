@@ -257,48 +257,64 @@ static void ride_rule_bound(struct block *b)
     b->zones[b->core->bus.node].until_us = INT64_MIN; /* its budget is worked out anew */
 }
 
-/* Supplies that were read since batteries rest, and of those the ones that carry. */
-static void ride_rule_supplies(const struct block *b, int32_t s, int32_t *ret_idle, int32_t *ret_carry)
+/* The supplies of a shelf by what they said of their output. */
+struct ride_rule_count {
+    int32_t carry, idle; /* read since batteries rest                             */
+    int32_t silent;      /* not since then, and did not carry when last read      */
+};
+
+static struct ride_rule_count ride_rule_count(const struct block *b, int32_t s)
 {
-    *ret_idle = *ret_carry = 0;
+    struct ride_rule_count count = { .carry = 0 };
+
     for (int32_t i = b->ride_first[s]; i < b->ride_first[s + 1]; i++) {
         int32_t p = b->ride_points[i];
+        bool carries = b->points[p].value >= RIDE_RULE_CARRY_RATIO * b->sources_conf[s].rated_w;
+        bool read = quality_good(b, p) && b->points[p].taken_us > b->core->ride.calm_us;
 
-        if (b->points_conf[p].signal != SIGNAL_PSU_OUTPUT_W || !quality_good(b, p) ||
-            b->points[p].taken_us <= b->core->ride.calm_us)
+        if (b->points_conf[p].signal != SIGNAL_PSU_OUTPUT_W || !block_is_number(b->points[p].value))
             continue;
-        if (b->points[p].value >= RIDE_RULE_CARRY_RATIO * b->sources_conf[s].rated_w)
-            ++*ret_carry;
-        else
-            ++*ret_idle;
+        count.carry += read && carries;
+        count.idle += read && !carries;
+        count.silent += !read && !carries;
     }
+    return count;
 }
 
 /* Supplies that do not carry while batteries rest leave the others with more than they
  * bear for long, and too little for their over-current mode: one lost phase may take a
- * third of them, a shelf that starts later half. INFINITY: all carry. */
+ * third of them, a shelf that starts later half. INFINITY: all carry. While nothing can be
+ * told what was told last stands, and a silent supply changes nothing: one that starts says
+ * nothing for seconds, and one that did not carry when last read was perhaps relieved. */
 static double ride_rule_bears_w(const struct block *b)
 {
-    double sum_w = 0.0, rated_w = 0.0;
-    int32_t idle, carry, missing = 0, live = 0;
+    double sum_w = 0.0, sure_w = 0.0, rated_w = 0.0, was_w = b->core->ride.bears_w;
+    int32_t missing = 0, silent = 0, live = 0;
 
     if (!b->core->ride.discharge_known || ride_for_us(b, b->core->ride.calm_us) < RIDE_RULE_CALM_US)
-        return __builtin_inf();
+        return was_w;
     for (int32_t s = 0; s < b->core->source_conf_count; s++) {
         const struct core_config_source *conf = &b->sources_conf[s];
+        struct ride_rule_count count;
 
         if (conf->kind != CORE_SOURCE_PSU)
             continue;
-        ride_rule_supplies(b, s, &idle, &carry);
-        missing += idle;
-        live += carry;
-        sum_w += conf->rated_w * (conf->module_count - idle);
+        count = ride_rule_count(b, s);
+        missing += count.idle;
+        silent += count.silent;
+        live += count.carry;
+        sum_w += conf->rated_w * (conf->module_count - count.idle);
+        sure_w += conf->rated_w * (conf->module_count - count.idle - count.silent);
         rated_w += conf->rated_w * conf->module_count;
     }
-    /* so light a load hardly shows at each */
-    if (missing == 0 || live == 0 || b->zones[b->core->bus.node].power_w < RIDE_RULE_LIGHT_RATIO * rated_w)
+    if (missing + silent == 0)
         return __builtin_inf();
-    return sum_w;
+    /* so light a load hardly shows at each */
+    if (live == 0 || b->zones[b->core->bus.node].power_w < RIDE_RULE_LIGHT_RATIO * rated_w)
+        return was_w;
+    sum_w = missing == 0 ? __builtin_inf() : sum_w;
+    sum_w = sum_w < was_w ? sum_w : was_w;
+    return sum_w > sure_w ? sum_w : sure_w;
 }
 
 static void ride_rule_cap(struct block *b)
