@@ -291,6 +291,116 @@ static void a_dead_supply_leaves_more_to_the_others(void **state)
     ride_rig_free(r);
 }
 
+/* ---- supplies that do not carry ---- */
+
+static double limits_w(struct ride_rig *r)
+{
+    double sum_w = 0.0;
+
+    for (int32_t g = 0; g < RIDE_RIG_GPUS; g++)
+        sum_w += *rig_held(r->rig, r->gpu[g]);
+    return sum_w;
+}
+
+/* What supplies say of their output, the first six and the others. */
+static void outputs(struct ride_rig *r, double first_w, double others_w)
+{
+    r->frozen = true;
+    for (int32_t i = 0; i < RIDE_RIG_COUNT; i++)
+        r->rig->value[r->psu[i].output] = i < RIDE_RIG_COUNT / 2 ? first_w : others_w;
+}
+
+static void discharge(struct ride_rig *r, double amperes)
+{
+    for (int32_t i = 0; i < RIDE_RIG_COUNT; i++)
+        r->rig->value[r->bbu[i].current] = -amperes;
+}
+
+static void silence(struct ride_rig *r, bool silent)
+{
+    for (int32_t i = 0; i < RIDE_RIG_COUNT / 2; i++)
+        r->psu[i].mute = silent;
+}
+
+/* Half of the supplies failed; batteries helped, and rest again while the failed ones start
+ * and say nothing: until they are read to carry, limits stay at what the others bear. */
+static void a_supply_that_starts_bears_nothing_before_it_says_so(void **state)
+{
+    (void)state;
+    struct ride_rig *r = ride_rig_new(true);
+    double half_w = RIDE_RIG_COUNT / 2 * RIDE_RIG_RATED_W;
+
+    ride_rig_run(r, 3.0);
+    outputs(r, 0.0, 6000.0);
+    ride_rig_run(r, 2.0);
+    assert_true(limits_w(r) <= half_w + 1.0);
+    discharge(r, 40.0);
+    ride_rig_run(r, 2.0);
+    discharge(r, 0.0);
+    silence(r, true);
+    for (int32_t k = 0; k < 50; k++) {
+        ride_rig_run(r, 0.1);
+        assert_true(limits_w(r) <= half_w + 1.0);
+    }
+    silence(r, false);
+    outputs(r, 3300.0, 3300.0);
+    ride_rig_run(r, 4.0);
+    assert_true(limits_w(r) > half_w + 1000.0);
+    ride_rig_free(r);
+}
+
+/* While batteries carry, every supply reads nothing: that one is silent afterwards takes
+ * nothing away where none was known to have failed. */
+static void a_supply_that_falls_silent_in_an_outage_is_not_missing(void **state)
+{
+    (void)state;
+    struct ride_rig *r = ride_rig_new(true);
+    double before_w;
+
+    ride_rig_run(r, 3.0);
+    before_w = limits_w(r);
+    outputs(r, 0.0, 0.0);
+    discharge(r, 80.0);
+    ride_rig_run(r, 1.0);
+    silence(r, true);
+    discharge(r, 0.0);
+    outputs(r, 0.0, 3300.0);
+    for (int32_t k = 0; k < 30; k++) {
+        ride_rig_run(r, 0.1);
+        assert_true(limits_w(r) >= before_w - 1.0);
+    }
+    ride_rig_free(r);
+}
+
+/* With some known to have failed, those that are silent after an outage do not make it
+ * less: limits stay where they were, and follow what is read. */
+static void silence_does_not_lower_what_supplies_bear(void **state)
+{
+    (void)state;
+    struct ride_rig *r = ride_rig_new(true);
+    double left_w = (RIDE_RIG_COUNT - 2) * RIDE_RIG_RATED_W, failed_w;
+
+    r->load_w = 48000.0;
+    ride_rig_run(r, 3.0);
+    outputs(r, 4000.0, 4000.0);
+    r->rig->value[r->psu[11].output] = r->rig->value[r->psu[10].output] = 0.0;
+    ride_rig_run(r, 2.0);
+    failed_w = limits_w(r);
+    assert_true(failed_w <= left_w + 1.0);
+    outputs(r, 0.0, 0.0);
+    discharge(r, 80.0);
+    ride_rig_run(r, 1.0);
+    silence(r, true);
+    discharge(r, 0.0);
+    outputs(r, 0.0, 4000.0);
+    r->rig->value[r->psu[11].output] = r->rig->value[r->psu[10].output] = 0.0;
+    for (int32_t k = 0; k < 30; k++) {
+        ride_rig_run(r, 0.1);
+        assert_true(limits_w(r) >= failed_w - 1.0 && limits_w(r) <= left_w + 1.0);
+    }
+    ride_rig_free(r);
+}
+
 static void what_batteries_say_they_hold_counts_where_it_is_more(void **state)
 {
     (void)state;
@@ -346,6 +456,9 @@ int main(void)
         cmocka_unit_test(a_busbar_bridges_what_supplies_do_not_give_in_a_sag),
         cmocka_unit_test(what_makes_a_rack_incapable_lets_it_draw_no_more),
         cmocka_unit_test(a_dead_supply_leaves_more_to_the_others),
+        cmocka_unit_test(a_supply_that_starts_bears_nothing_before_it_says_so),
+        cmocka_unit_test(a_supply_that_falls_silent_in_an_outage_is_not_missing),
+        cmocka_unit_test(silence_does_not_lower_what_supplies_bear),
         cmocka_unit_test(what_batteries_say_they_hold_counts_where_it_is_more),
         cmocka_unit_test(batteries_that_are_not_read_stop_counting_late),
     };
