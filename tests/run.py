@@ -5,15 +5,13 @@
 The variants: release (gcc; all tests), asan-ubsan and tsan (the same tests under
 sanitizers, less those that only read sources), release-clang (must compile clean),
 fuzz (each parser for a few seconds). What plays in virtual time on every processor
-has a phase of its own: beside it a real-time test would only measure its load. The
-variants are built in one row, the next ones in the time that tests leave while they wait."""
+has a phase of its own: beside it a real-time test would only measure its load."""
 import argparse
 import os
 import re
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import xml.etree.ElementTree as xml
 
@@ -46,43 +44,20 @@ def say(text):
     print(text, flush=True)
 
 
-class Builds:
-    """Builds presets one after the other, and gives way to tests meanwhile."""
-
-    def __init__(self, presets):
-        self.done = {preset: threading.Event() for preset in presets}
-        self.outcome = {}
-        self.waited_for = presets[0]
-        threading.Thread(target=self.work, daemon=True).start()
-
-    def work(self):
-        for preset, done in self.done.items():
-            self.outcome[preset] = False, f"the build of {preset} could not be started"
-            try:
-                self.outcome[preset] = self.build(preset)
-            finally:
-                done.set()
-
-    def build(self, preset):
-        """Returns whether it was built, and what is to be said of it."""
-        began = time.time()
-        log = os.path.join(TOP, "build", preset + ".log")
-        os.makedirs(os.path.dirname(log), exist_ok=True)
-        with open(log, "w") as out:
-            for command in (["cmake", "--preset", preset], ["cmake", "--build", "--preset", preset]):
-                polite = [] if self.waited_for == preset else ["nice", "-n", "19"]
-                if subprocess.run(polite + command, cwd=TOP, stdout=out, stderr=subprocess.STDOUT).returncode:
-                    out.flush()
-                    end = "".join(open(log).readlines()[-60:])
-                    return False, f"{end}the build of {preset} failed; the whole log is build/{preset}.log"
-        return True, f"built {preset} in {time.time() - began:.0f} s"
-
-    def wait(self, preset):
-        self.waited_for = preset
-        self.done[preset].wait()
-        built, text = self.outcome[preset]
-        say(text)
-        return built
+def build(preset):
+    """By itself: beside a compiler a test that waits for real time would measure its load."""
+    began = time.time()
+    log = os.path.join(TOP, "build", preset + ".log")
+    os.makedirs(os.path.dirname(log), exist_ok=True)
+    with open(log, "w") as out:
+        for command in (["cmake", "--preset", preset], ["cmake", "--build", "--preset", preset]):
+            if subprocess.run(command, cwd=TOP, stdout=out, stderr=subprocess.STDOUT).returncode:
+                out.flush()
+                sys.stdout.write("".join(open(log).readlines()[-60:]))
+                say(f"the build of {preset} failed; the whole log is build/{preset}.log")
+                return False
+    say(f"built {preset} in {time.time() - began:.0f} s")
+    return True
 
 
 def run(preset, labels, jobs, only):
@@ -144,9 +119,8 @@ def main():
 
     began = time.time()
     rows, groups, skips, failures = [], {}, [], []
-    builds = Builds([v.preset for v in variants])
     for variant in variants:
-        if not builds.wait(variant.preset):
+        if not build(variant.preset):
             failures.append((variant.preset, "does not compile"))
             groups.setdefault("compile", [0, 0, 0, 0])[1] += 1
             continue
