@@ -547,13 +547,14 @@ def section_text(page, study, folder, name):
     return "\n".join(page.parts[began:]).strip() + "\n\n"
 
 
-def merged(old, new):
-    """The page with some of its sections in place of those of the same heading; one that is new comes last."""
-    sections = [section.rstrip() + "\n\n" for section in re.split(r"(?m)^(?=## )", old)]
+def merged(old, new, at_end=False):
+    """The page with some of its sections in place of those of the same heading; one that is new comes before the last, or at the end."""
+    sections = re.split(r"(?m)^(?=## )", old)
     for text in new:
         heading = text.split("\n", 1)[0]
         at = [i for i, section in enumerate(sections) if section.split("\n", 1)[0] == heading]
-        sections[at[0] if at else len(sections):at[0] + 1 if at else len(sections)] = [text]
+        first = at[0] if at else len(sections) - (0 if at_end else 1)
+        sections[first:first + len(at[:1])] = [text]
     return "".join(sections)
 
 

@@ -277,7 +277,7 @@ def main():
             continue
         text = section_text(page, name)
         failed = failed or bool(page.failed)
-        whole = forecast_page.merged(whole, [text])
+        whole = forecast_page.merged(whole, [text], at_end=True)
         write(path, whole)
         say(f"results: {name}: {path}")
         if options.only:

@@ -171,6 +171,7 @@ def test_parts():
     old = "# T\n\n## A\n\n1\n\n## C\n\n3\n"
     check(page.merged(old, ["## A\n\n2\n\n"]) == old.replace("1", "2"), "a part takes its section's place")
     check(page.merged(old, ["## B\n\n9\n\n", "## C\n\n4\n"]) == "# T\n\n## A\n\n1\n\n## B\n\n9\n\n## C\n\n4\n", "a new one comes before the last")
+    check(page.merged("# T\n\n", ["## B\n\n9\n\n"], at_end=True) == "# T\n\n## B\n\n9\n\n", "of a page that is written in its order, at the end")
 
 
 def test():
