@@ -271,7 +271,7 @@ def main():
     whole = "\n".join(page.parts) + "\n"
     if options.only and os.path.exists(path):
         with open(path, encoding="utf-8") as was:
-            whole = was.read()
+            whole = was.read().rstrip() + "\n\n"
     for name in SECTIONS:
         if options.only and name not in options.only:
             continue
