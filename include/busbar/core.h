@@ -122,9 +122,9 @@ struct core_config_point {
     double min, max;                       /* plausible; outside is refused     */
     int64_t stuck_after_us;                /* bit-equal for so long is stuck; 0: never */
     int32_t node;                          /* adds to this node's measured input; or CORE_NONE */
-    double node_scale;                     /* times this (1, or a loss factor)  */
     int32_t source;                        /* that it tells of; CORE_NONE; without
                                               sources it is not looked at       */
+    double node_scale;                     /* of what it adds (1, or a loss factor) */
 };
 
 enum core_lever_use {
