@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 SOURCE = os.environ.get("BUSBAR_SOURCE") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -24,6 +25,12 @@ PATIENCE = 6.0 if SANITIZED else 3.0
 
 class Failed(Exception):
     pass
+
+
+def tied(command):
+    """The same, and the kernel ends it when the test itself is killed: a daemon that stayed would open its line again
+    under the name that another test's has got by then. By the end of the thread that starts it: only the main one lasts."""
+    return ["setpriv", "--pdeathsig", "KILL", "--"] * (threading.current_thread() is threading.main_thread()) + command
 
 
 def check(condition, text):
@@ -98,8 +105,8 @@ class Rack:
     def serve(self):
         os.makedirs(self.run_dir, exist_ok=True)
         self.sim = subprocess.Popen(
-            [os.path.join(BIN, "busbarsim"), "serve", self.rack, "--run-dir", self.run_dir, "--write-config", self.config,
-             "--ctl", self.ctl_path] + self.serve_options,
+            tied([os.path.join(BIN, "busbarsim"), "serve", self.rack, "--run-dir", self.run_dir, "--write-config", self.config,
+                  "--ctl", self.ctl_path] + self.serve_options),
             stdout=self.sim_log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         wait_for("the simulator is ready", lambda: self.ended(self.sim, "busbarsim", self.sim_log) or self.ready(), 20)
         text = open(self.config).read()
@@ -198,7 +205,7 @@ class Rack:
 
     # ---- the daemon ----
     def start(self, *options):
-        self.daemon = subprocess.Popen(self.prefix + [os.path.join(BIN, "busbard"), "--config", self.config] + list(options),
+        self.daemon = subprocess.Popen(tied(self.prefix + [os.path.join(BIN, "busbard"), "--config", self.config] + list(options)),
                                        stdout=self.daemon_log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
         wait_for("the daemon answers", lambda: self.ended(self.daemon, "busbard", self.daemon_log) or self.answers(), 30)
         return self.daemon
