@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What core_step() costs on the default rack with and without forecasters, and the
  * bytes of its block: every step of the same run in virtual time is timed alone, in
- * CPU time: a busy machine does not count.
+ * CPU time: a busy machine does not count. The run is played several times, the same to
+ * the byte, and of each step the least counts: a neighbour on a shared processor slows
+ * other steps each time, what a step itself costs is in all of them.
  * Linked with --wrap=core_step. */
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +16,11 @@
 #include "sim/scenario.h"
 
 #define STEPS_MAX 20000
+#define RUNS      5
 
 static double took_us[STEPS_MAX];
 static size_t took_count, block_bytes;
+static bool first_run;
 
 void __real_core_step(struct core *core, const struct core_inputs *in, struct core_outputs *out);
 void __wrap_core_step(struct core *core, const struct core_inputs *in, struct core_outputs *out);
@@ -33,8 +38,12 @@ void __wrap_core_step(struct core *core, const struct core_inputs *in, struct co
     double began_us = now_us();
 
     __real_core_step(core, in, out);
-    if (took_count < STEPS_MAX)
-        took_us[took_count++] = now_us() - began_us;
+    if (took_count < STEPS_MAX) {
+        double us = now_us() - began_us;
+
+        took_us[took_count] = first_run || us < took_us[took_count] ? us : took_us[took_count];
+        took_count++;
+    }
     block_bytes = core_block_size(core);
 }
 
@@ -53,14 +62,20 @@ static int one(const char *forecast, const char *after)
     const struct scenario_run run = { .seed = 1 };
     char error[SCENARIO_ERROR_MAX];
 
-    took_count = 0;
     if (scenario_load("forecast-value", set, 3, &scenario, error) != ST_OK) {
         (void)fprintf(stderr, "bench_step: %s\n", error);
         return 2;
     }
-    if (scenario_run(&scenario, &run, &result) != ST_OK || took_count < 1000)
-        return 2;
-    scenario_done(&result);
+    for (int32_t k = 0; k < RUNS; k++) {
+        size_t before = took_count;
+
+        took_count = 0;
+        first_run = k == 0;
+        if (scenario_run(&scenario, &run, &result) != ST_OK || took_count < 1000 ||
+            (k > 0 && took_count != before))
+            return 2;
+        scenario_done(&result);
+    }
     qsort(took_us, took_count, sizeof took_us[0], order);
     (void)printf("\"%s\": {\"p50_us\": %.2f, \"p99_us\": %.2f, \"p999_us\": %.2f, \"block_bytes\": %zu, "
                  "\"steps\": %zu}%s",
