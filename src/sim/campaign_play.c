@@ -262,9 +262,13 @@ static bool campaign_play_spare(struct campaign_play *p, const struct campaign_t
     bool swap = t->kind == CAMPAIGN_SWAP, supply = t->kind == CAMPAIGN_PSU_FAIL || (swap && t->value < 1.0);
     bool battery = t->kind == CAMPAIGN_BBU_FAIL || (swap && !supply);
 
-    for (int32_t i = 0; supply && i < plant->psu_count; i++)
-        if (plant->psus[i].state != PLANT_PSU_ON)
+    for (int32_t i = 0; supply && i < plant->psu_count; i++) {
+        const struct plant_psu *psu = &plant->psus[i];
+
+        /* its state is the last step's; one taken since shows in the others */
+        if (psu->state != PLANT_PSU_ON || !psu->on || !psu->present || psu->failed)
             return false;
+    }
     for (int32_t i = 0; battery && i < plant->bbu_count; i++)
         if (plant->bbus[i].failed || !plant->bbus[i].present)
             return false;

@@ -76,8 +76,17 @@ def bad_words_are_refused():
         check(code == 2 and err.count("\n") >= 1 and not out, f"campaign {' '.join(words)}: {err.strip()}")
 
 
+def no_second_supply_fails_while_one_is_out():
+    """Seed 73347 draws two failures within one control period, before either shows in a supply's state."""
+    code, out, err = campaign("--runs", "1", "--seed", "73347", "--seconds", "1.5", "--without", "1,3,4", "--json")
+    doc = json.loads(out)
+    check(doc["faults"]["psu_fail"] == 1, f"of two supplies drawn to fail at once one does: {doc['faults']['psu_fail']}")
+    check(code == 0 and doc["violations"] == 0, f"and the others carry the shelf: {err.strip()}")
+
+
 def test():
     bad_words_are_refused()
+    no_second_supply_fails_while_one_is_out()
     runs_repeat_and_resume()
     a_stopped_campaign_leaves_no_worker()
     the_slice_has_no_violation()
