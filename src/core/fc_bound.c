@@ -65,7 +65,7 @@ static void fc_bound_loss(struct fc_horizon *z, const struct fc_pending *p, int3
     for (int32_t l = 0; l < FC_QUANTILES; l++) {
         float loss = fc_conformal_loss(top, p->bound[e][l], fc_bound_miss[l]) / spread;
 
-        z->pinball[e][l] += rate * (loss - z->pinball[e][l]);
+        z->pinball[e][l] += rate * (loss + FC_FADED - z->pinball[e][l]);
     }
 }
 
@@ -75,6 +75,7 @@ static void fc_bound_follow(struct fc_horizon *z, const struct fc_pending *p, in
 {
     float score = (top - p->middle[e]) / p->scale[e], size = z->size[e] * FC_BOUND_SINK;
 
+    size = size > FC_FADED ? size : FC_FADED;
     z->size[e] = score > size ? score : -score > size ? -score : size;
     for (int32_t l = 0; l < FC_QUANTILES; l++)
         z->margin[e][l] = fc_conformal_follow(z->margin[e][l], z->size[e], score > z->margin[e][l],
@@ -178,36 +179,52 @@ void fc_bound_regress(const struct fc_view *v, float peak, struct fc_pending *p)
     fc_bound_put(p, FC_BOUND_RLS_QUICK, peak, spread);
 }
 
-static float fc_bound_weight(const struct fc_horizon *z, const struct fc_pending *p, int32_t e, int32_t l,
-                             float least)
-{
-    if (!(p->scale[e] > 0.0F) || (z->bound_count[e] < FC_BOUND_FIRST && e != FC_BOUND_LAST))
-        return 0.0F;
-    if (!(least < INFINITY))
-        return 1.0F;
-    return fc_power4(fc_power4((least + FC_BOUND_NOTHING) / (z->pinball[e][l] + FC_BOUND_NOTHING)));
-}
-
-static float fc_bound_level(const struct fc_view *v, const struct fc_horizon *z, struct fc_pending *p,
-                            int32_t l)
+/* What each expert that speaks says of every level, and the least loss of those that have a vote. */
+static void fc_bound_experts(const struct fc_view *v, const struct fc_horizon *z, struct fc_pending *p,
+                             float *ret_least)
 {
     const struct fc *fc = v->fc;
-    float spread = fc_spread(fc), low = (float)fc->stats.low,
-          high = (float)fc->stats.high + FC_BOUND_ABOVE * spread;
-    float least = INFINITY, sum = 0.0F, w = 0.0F;
+    float low = (float)fc->stats.low, high = (float)fc->stats.high + FC_BOUND_ABOVE * fc_spread(fc);
 
+    for (int32_t l = 0; l < FC_QUANTILES; l++)
+        ret_least[l] = INFINITY;
     for (int32_t e = 0; e < FC_BOUNDS; e++) {
-        p->bound[e][l] = fc_clip(p->middle[e] + z->margin[e][l] * p->scale[e], low, high);
-        if (p->scale[e] > 0.0F && z->bound_count[e] >= FC_BOUND_FIRST && z->pinball[e][l] < least)
-            least = z->pinball[e][l];
+        if (!(p->scale[e] > 0.0F))
+            continue;
+        for (int32_t l = 0; l < FC_QUANTILES; l++)
+            p->bound[e][l] = fc_clip(p->middle[e] + z->margin[e][l] * p->scale[e], low, high);
+        if (z->bound_count[e] < FC_BOUND_FIRST)
+            continue;
+        for (int32_t l = 0; l < FC_QUANTILES; l++)
+            ret_least[l] = z->pinball[e][l] < ret_least[l] ? z->pinball[e][l] : ret_least[l];
     }
-    for (int32_t e = 0; e < FC_BOUNDS; e++) {
-        float weight = fc_bound_weight(z, p, e, l, least);
+}
 
-        sum += weight;
-        w += weight * p->bound[e][l];
+static float fc_bound_weight(float least, float loss)
+{
+    if (!(least < INFINITY))
+        return 1.0F;
+    return fc_weight(least + FC_BOUND_NOTHING, loss + FC_BOUND_NOTHING);
+}
+
+static void fc_bound_levels(const struct fc_view *v, const struct fc_horizon *z, struct fc_pending *p,
+                            float *ret)
+{
+    float least[FC_QUANTILES], sum[FC_QUANTILES] = { 0.0F }, w[FC_QUANTILES] = { 0.0F };
+
+    fc_bound_experts(v, z, p, least);
+    for (int32_t e = 0; e < FC_BOUNDS; e++) {
+        if (!(p->scale[e] > 0.0F) || (z->bound_count[e] < FC_BOUND_FIRST && e != FC_BOUND_LAST))
+            continue;
+        for (int32_t l = 0; l < FC_QUANTILES; l++) {
+            float weight = fc_bound_weight(least[l], z->pinball[e][l]);
+
+            sum[l] += weight;
+            w[l] += weight * p->bound[e][l];
+        }
     }
-    return w / sum;
+    for (int32_t l = 0; l < FC_QUANTILES; l++)
+        ret[l] = w[l] / sum[l];
 }
 
 /* A sensor that looks away most of the time aliases: a fast load seems slow, and low
@@ -225,10 +242,11 @@ void fc_bound_mix(const struct fc_view *v, const struct fc_horizon *z, struct fc
     float spread = fc_spread(fc), high = (float)fc->stats.high;
     bool wary = z->surprised && fc->change.since < FC_BOUND_WARY * z->steps;
     bool blind = fc->opt.sensor_window_us > 0 && fc->opt.sensor_window_us < fc->opt.sensor_period_us;
-    float seen = blind ? fc_bound_seen(v) : high;
+    float seen = blind ? fc_bound_seen(v) : high, mixed[FC_QUANTILES];
 
+    fc_bound_levels(v, z, p, mixed);
     for (int32_t l = 0; l < FC_QUANTILES; l++) {
-        float w = fc_bound_level(v, z, p, l), ceiling = high + z->margin[FC_BOUND_HIGH][l] * spread;
+        float w = mixed[l], ceiling = high + z->margin[FC_BOUND_HIGH][l] * spread;
 
         if (l >= FC_QUANTILES - 2)
             w += FC_BOUND_GRAIN * spread;

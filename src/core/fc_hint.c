@@ -14,10 +14,11 @@
 #define FC_HINT_FEW      6.0F /* samples that a spread from few is too small by       */
 #define FC_HINT_MEMORY   24   /* samples that a place averages over               */
 #define FC_HINT_OLD_US   ((int64_t)3600 * 1000000)
-#define FC_HINT_AHEAD    16    /* samples that a count may be told ahead            */
-#define FC_HINT_GUESS    2.0F  /* times as unsure: the mark it hangs on is yet to come */
-#define FC_HINT_STEP     48.0F /* places to a step                                 */
-#define FC_HINT_TOO_FINE 1.8F  /* times: then the places are made anew             */
+#define FC_HINT_AHEAD    16     /* samples that a count may be told ahead            */
+#define FC_HINT_GUESS    2.0F   /* times as unsure: the mark it hangs on is yet to come */
+#define FC_HINT_STEP     48.0F  /* places to a step                                 */
+#define FC_HINT_TOO_FINE 1.8F   /* times: then the places are made anew             */
+#define FC_HINT_FADED    1e-12F /* requests: a mean queue fades to it, for smaller floats are slow */
 
 void fc_hint_init(struct fc_hints *hints, int64_t grid_us)
 {
@@ -124,7 +125,7 @@ static bool fc_hint_since(const struct fc_hints *hints, int32_t kind, int64_t at
 void fc_hint_learn(struct fc_hints *hints, int64_t at_us, float w)
 {
     hints->now_us = at_us;
-    hints->queue_slow += (hints->queue - hints->queue_slow) * 0.02F;
+    hints->queue_slow += (hints->queue + FC_HINT_FADED - hints->queue_slow) * 0.02F;
     for (int32_t k = 0; k < FC_HINT_KINDS; k++) {
         struct fc_hint_profile *p = &hints->profile[k];
         float since_us, off;

@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#include "fc_lanes.h"
+
 #define FC_HORIZON_FORGET 0.9995  /* of the regression, a forecast                      */
 #define FC_HORIZON_MEAN   16      /* samples that a mean "over about the horizon" is of */
 #define FC_HORIZON_USUAL  0.01    /* of the spread: a slow median's step                */
@@ -99,9 +101,9 @@ static void fc_horizon_alarms(const struct fc_view *v, struct fc_horizon *z, con
         if (!spike && !alarm)
             continue;
         news = true;
-        a->hits = keep * a->hits + (spike && alarm ? 1.0F : 0.0F);
-        a->alarms = keep * a->alarms + (alarm ? 1.0F : 0.0F);
-        a->spikes = keep * a->spikes + (spike ? 1.0F : 0.0F);
+        a->hits = keep * a->hits + (spike && alarm ? 1.0F : FC_FADED);
+        a->alarms = keep * a->alarms + (alarm ? 1.0F : FC_FADED);
+        a->spikes = keep * a->spikes + (spike ? 1.0F : FC_FADED);
     }
     if (news)
         z->best = fc_horizon_best(z);
@@ -133,8 +135,8 @@ void fc_horizon_learn(struct fc_view *v, int32_t h)
     int64_t made = fc->ring.count - z->span;
     int32_t at = (int32_t)(made / z->stride % fc->pending);
 
-    for (int32_t i = 0; i < fc->pending; i++)
-        top[i] = w > top[i] ? w : top[i];
+    for (int32_t i = 0; i < fc->pending; i += FC_LANES)
+        fc_lanes_store(&top[i], fc_lanes_max(fc_lanes_all(w), fc_lanes_load(&top[i])));
     if (made < 0 || made % z->stride != 0 || pending[at].made != made)
         return;
     fc_horizon_judge(v, h, &pending[at], top[at]);

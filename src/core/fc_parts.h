@@ -28,6 +28,8 @@
 #define FC_THRESHOLDS 3
 #define FC_CELLS      2      /* of fc_spike.h: its own, and what hints say  */
 #define FC_FLOOR      0.002F /* of the spread: under it is noise   */
+#define FC_DEAF       0.1F   /* of the best expert's worth: under it none is heard    */
+#define FC_FADED      1e-12F /* what fades ends here: floats far under it cost a hundred times as much */
 
 enum fc_point {
     FC_POINT_LAST,     /* persistence                                      */
@@ -158,10 +160,16 @@ static inline float fc_clip(float w, float low, float high)
     return w < low ? low : w > high ? high : w;
 }
 
-static inline float fc_power4(float x)
+/* Of an expert whose loss is `loss` where the best one's is `least`: their ratio to the
+ * 16th. What would be too little to be a normal float is too little to be heard. */
+static inline float fc_weight(float least, float loss)
 {
-    x *= x;
-    return x * x;
+    float near = least / loss;
+
+    near = near > FC_DEAF ? near * near : FC_DEAF * FC_DEAF;
+    near *= near;
+    near *= near;
+    return near * near;
 }
 
 /* fc_change.c: has the load become another? Before the sample is in the ring. */

@@ -48,7 +48,7 @@ void fc_point_learn(struct fc_horizon *z, const struct fc_pending *p, float trut
         if (z->ratio_count[e] < FC_POINT_MEMORY)
             z->ratio_count[e]++;
         rate = 1.0F / (float)(z->ratio_count[e] + 1);
-        ratio = fc_clip(fabsf(truth - p->point[e]) / p->point_scale[e], 0.0F, FC_POINT_MOST);
+        ratio = fc_clip(fabsf(truth - p->point[e]) / p->point_scale[e], FC_FADED, FC_POINT_MOST);
         z->ratio[e] += rate * (ratio - z->ratio[e]);
         z->ratio_fast[e] += (rate > fast ? rate : fast) * (ratio - z->ratio_fast[e]);
     }
@@ -152,8 +152,7 @@ float fc_point_mix(const struct fc_view *v, const struct fc_horizon *z, const st
 
         if (!(error[e] < INFINITY))
             continue;
-        near = error[e] > 0.0F ? fc_power4(least / error[e]) : 1.0F;
-        near = fc_power4(near);
+        near = error[e] > 0.0F ? fc_weight(least, error[e]) : 1.0F;
         sum += near;
         w += near * p->point[e];
     }

@@ -2,6 +2,8 @@
 /* fc_ring.c: a ring of samples in one piece, with maxima over groups of them. */
 #include "fc_ring.h"
 
+#include "fc_lanes.h"
+
 void fc_ring_fill(struct fc_ring *ring, float *value, float *top, float w)
 {
     for (int32_t i = 0; i < 2 * ring->size; i++)
@@ -31,20 +33,18 @@ void fc_ring_put(struct fc_ring *ring, float *value, float *top, float w)
 float fc_ring_top(const struct fc_ring *ring, const float *value, const float *top, int32_t young,
                   int32_t old)
 {
-    int32_t at = ring->head + young, end = ring->head + old, mask = ring->size - 1;
-    float w = value[at];
+    int32_t at = ring->head + young, end = ring->head + old + 1, groups = ring->size / FC_RING_GROUP;
+    int32_t first = (at + FC_RING_GROUP - 1) / FC_RING_GROUP, last = end / FC_RING_GROUP;
+    fc_lanes most = fc_lanes_all(value[at]);
 
-    while (at <= end) {
-        /* a whole group is never the one that is half old, half new: that is longer than the ring */
-        if (at % FC_RING_GROUP == 0 && at + FC_RING_GROUP - 1 <= end) {
-            float group_w = top[(at & mask) / FC_RING_GROUP];
-
-            w = group_w > w ? group_w : w;
-            at += FC_RING_GROUP;
-        } else {
-            w = value[at] > w ? value[at] : w;
-            at++;
-        }
+    if (first >= last)
+        return fc_lanes_highest(fc_lanes_raise(most, &value[at], end - at));
+    /* a whole group is never the one that is half old, half new: that is longer than the ring */
+    most = fc_lanes_raise(most, &value[at], first * FC_RING_GROUP - at);
+    if (first < groups && last > groups) {
+        most = fc_lanes_raise(most, &top[first], groups - first);
+        first = groups;
     }
-    return w;
+    most = fc_lanes_raise(most, &top[first & (groups - 1)], last - first);
+    return fc_lanes_highest(fc_lanes_raise(most, &value[last * FC_RING_GROUP], end - last * FC_RING_GROUP));
 }

@@ -8,6 +8,7 @@
 #define FC_SPIKE_FINE  64      /* a quarter of a sample each                   */
 #define FC_SPIKE_HALF  8       /* then half a sample each, then twice as long each */
 #define FC_SPIKE_OLD   100     /* samples: a page that is no longer read says nothing */
+#define FC_SPIKE_FADED 1e-12F  /* spikes: counts fade to it, for smaller floats are slow */
 
 int32_t fc_spike_own(float rise, float room)
 {
@@ -46,7 +47,7 @@ int32_t fc_spike_told(const struct fc_hints *hints, int64_t at_us)
 
 void fc_spike_learn(struct fc_spike *spike, const int32_t *cell, int32_t cells, bool came)
 {
-    float one = came ? 1.0F : 0.0F;
+    float one = came ? 1.0F : FC_SPIKE_FADED;
 
     spike->all = FC_SPIKE_LONG * spike->all + 1.0F;
     spike->some = FC_SPIKE_LONG * spike->some + one;

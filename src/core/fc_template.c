@@ -9,38 +9,32 @@
 #include "fc_template.h"
 
 #include <math.h>
-#include <string.h>
 
-#define FC_TEMPLATE_LANES  4
-#define FC_TEMPLATE_YIN    0.15F /* of the mean over shorter lags: periodic          */
-#define FC_TEMPLATE_TELLS  0.2F  /* of the mean difference: one lag fits better than most */
-#define FC_TEMPLATE_FLAT   256   /* samples without a shape: a level              */
-#define FC_TEMPLATE_HARDLY 5     /* a fifth of the time since a change             */
-#define FC_TEMPLATE_REACH  3     /* times a lag is taken to double its cost, plus 2 */
-#define FC_TEMPLATE_NEAR   4.0F  /* times the best cost: still a moment like now     */
+#include "fc_lanes.h"
 
-typedef float fc_lanes __attribute__((vector_size(16)));
+#define FC_TEMPLATE_YIN    0.15F  /* of the mean over shorter lags: periodic          */
+#define FC_TEMPLATE_TELLS  0.2F   /* of the mean difference: one lag fits better than most */
+#define FC_TEMPLATE_FLAT   256    /* samples without a shape: a level              */
+#define FC_TEMPLATE_HARDLY 5      /* a fifth of the time since a change             */
+#define FC_TEMPLATE_REACH  3      /* times a lag is taken to double its cost, plus 2 */
+#define FC_TEMPLATE_NEAR   4.0F   /* times the best cost: still a moment like now     */
+#define FC_TEMPLATE_FADED  1e-20F /* W^2: differences of a load that stands still fade to it */
 
 static const float fc_template_rate[FC_TEMPLATE_SPEEDS] = { 1.0F / 16.0F, 1.0F / 64.0F, 1.0F / 256.0F };
 
 void fc_template_learn(const struct fc_ring *ring, const float *value, float *diff, float w)
 {
-    const fc_lanes now = { w, w, w, w };
+    const fc_lanes now = fc_lanes_all(w);
 
-    for (int32_t i = 0; i < ring->size; i += FC_TEMPLATE_LANES) {
-        fc_lanes then, kept;
+    for (int32_t i = 0; i < ring->size; i += FC_LANES) {
+        fc_lanes off = fc_lanes_load(&value[ring->head + i]) - now;
 
-        memcpy(&then, &value[ring->head + i], sizeof then);
-        then -= now;
-        then *= then;
+        off = off * off + fc_lanes_all(FC_TEMPLATE_FADED);
         for (int32_t s = 0; s < FC_TEMPLATE_SPEEDS; s++) {
             float *at = &diff[s * ring->size + i];
-            const float r = fc_template_rate[s];
-            const fc_lanes rate = { r, r, r, r };
+            fc_lanes kept = fc_lanes_load(at);
 
-            memcpy(&kept, at, sizeof kept);
-            kept += rate * (then - kept);
-            memcpy(at, &kept, sizeof kept);
+            fc_lanes_store(at, kept + fc_lanes_all(fc_template_rate[s]) * (off - kept));
         }
     }
 }
@@ -58,15 +52,11 @@ void fc_template_fresh(const struct fc_ring *ring, float *diff, int32_t lag, flo
 
 static float fc_template_mean(const float *diff, int32_t count, int32_t *ret_used)
 {
-    fc_lanes sum = { 0.0F, 0.0F, 0.0F, 0.0F };
+    fc_lanes sum = fc_lanes_all(0.0F);
     int32_t used = 0;
 
-    for (; used + FC_TEMPLATE_LANES <= count; used += FC_TEMPLATE_LANES) {
-        fc_lanes more;
-
-        memcpy(&more, &diff[used], sizeof more);
-        sum += more;
-    }
+    for (; used + FC_LANES <= count; used += FC_LANES)
+        sum += fc_lanes_load(&diff[used]);
     *ret_used = used;
     return used > 0 ? (sum[0] + sum[1] + sum[2] + sum[3]) / (float)used : 0.0F;
 }
@@ -89,15 +79,12 @@ bool fc_template_flat(const struct fc_ring *ring, const float *diff, int32_t cou
 
 static void fc_template_sum(int32_t size, const float *diff, float *cost)
 {
-    for (int32_t i = 0; i < size; i += FC_TEMPLATE_LANES) {
-        fc_lanes sum, more;
+    for (int32_t i = 0; i < size; i += FC_LANES) {
+        fc_lanes sum = fc_lanes_load(&diff[i]);
 
-        memcpy(&sum, &diff[i], sizeof sum);
-        for (int32_t s = 1; s < FC_TEMPLATE_SPEEDS; s++) {
-            memcpy(&more, &diff[s * size + i], sizeof more);
-            sum += more;
-        }
-        memcpy(&cost[i], &sum, sizeof sum);
+        for (int32_t s = 1; s < FC_TEMPLATE_SPEEDS; s++)
+            sum += fc_lanes_load(&diff[s * size + i]);
+        fc_lanes_store(&cost[i], sum);
     }
 }
 
@@ -133,28 +120,55 @@ static void fc_template_weigh(struct fc_template *t, float floor)
     t->scale = sqrtf((mean + floor) / (float)FC_TEMPLATE_SPEEDS);
 }
 
+/* Is one of four lags better than both its neighbours, and than `worst`? */
+static bool fc_template_lowest(const float *cost, float worst)
+{
+    fc_lanes c = fc_lanes_load(cost);
+
+    return fc_lanes_any((c < fc_lanes_load(cost - 1)) & (c <= fc_lanes_load(cost + 1)) &
+                        (c < fc_lanes_all(worst)));
+}
+
+/* A lag is taken as often as it goes into the horizon, and costs more each time. Returns
+ * the cost from which none takes another: one never costs less than its own. */
+static float fc_template_offer(const struct fc_template_ask *ask, int32_t lag, float cost,
+                               struct fc_template *const *ret)
+{
+    float worst = 0.0F;
+
+    for (int32_t h = 0; h < ask->count; h++) {
+        int32_t times = (ask->steps[h] + lag - 1) / lag;
+        float all = cost * (float)(times + FC_TEMPLATE_REACH) / (float)(1 + FC_TEMPLATE_REACH), last;
+
+        if (ret[h]->count < ask->most || all < ret[h]->cost[ask->most - 1])
+            fc_template_take(ret[h], ask->most, lag, all);
+        last = ret[h]->count < ask->most ? INFINITY : ret[h]->cost[ask->most - 1];
+        worst = last > worst ? last : worst;
+    }
+    return worst;
+}
+
 void fc_template_pick(const struct fc_ring *ring, const float *diff, float *cost,
                       const struct fc_template_ask *ask, struct fc_template *const *ret)
 {
     int32_t last = ring->size - 1;
     int32_t tried = ask->since < ring->size ? ask->since - ask->since / FC_TEMPLATE_HARDLY : ring->size;
+    float worst = INFINITY;
 
     fc_template_sum(ring->size, diff, cost);
     for (int32_t h = 0; h < ask->count; h++)
         ret[h]->count = 0;
     for (int32_t i = 1; i < last; i++) {
         int32_t lag = i + 1;
-        float c = cost[i];
 
-        if (c >= cost[i - 1] || c > cost[i + 1] || (lag > tried && lag <= ask->since))
+        if (i + FC_LANES < last && !fc_template_lowest(&cost[i], worst)) {
+            i += FC_LANES - 1;
             continue;
-        for (int32_t h = 0; h < ask->count; h++) {
-            int32_t times = (ask->steps[h] + i) / lag;
-            float all = c * (float)(times + FC_TEMPLATE_REACH) / (float)(1 + FC_TEMPLATE_REACH);
-
-            if (ret[h]->count < ask->most || all < ret[h]->cost[ask->most - 1])
-                fc_template_take(ret[h], ask->most, lag, all);
         }
+        if (cost[i] >= cost[i - 1] || cost[i] > cost[i + 1] || cost[i] >= worst ||
+            (lag > tried && lag <= ask->since))
+            continue;
+        worst = fc_template_offer(ask, lag, cost[i], ret);
     }
     for (int32_t h = 0; h < ask->count; h++)
         if (ret[h]->count > 0)

@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <fenv.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -473,6 +475,38 @@ static void a_copy_of_the_block_goes_on_as_the_original(void **state)
     free(b);
 }
 
+/* Floats that fade under their least normal size cost a hundred times as much. */
+static void no_load_makes_an_update_underflow(void **state)
+{
+    static const struct fc_options *const kinds[] = { &at_1khz, &at_100hz, &of_a_gpu };
+    static const struct {
+        double high_w, low_w, noise_w;
+    } loads[] = { { 190.0, 64.0, 0.0 },
+                  { 190.0, 64.0, 3.0 },
+                  { 0.0, 0.0, 0.0 },
+                  { 100.0, 100.0, 0.0 },
+                  { 1e5, 1.0, 0.0 } };
+
+    (void)state;
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
+        for (size_t l = 0; l < sizeof loads / sizeof loads[0]; l++) {
+            struct fc *fc = fc_make(kinds[k]);
+
+            (void)feclearexcept(FE_ALL_EXCEPT);
+            for (int32_t i = 0; i < 30000; i++) { /* a load, then one that stands still, and again */
+                bool still = i % 15000 > 2000;
+                double w = (i % 104 < 52 || still ? loads[l].high_w : loads[l].low_w) +
+                           (still ? 0.0 : noise(loads[l].noise_w));
+
+                fc_hint(fc, (i + 1) * kinds[k]->grid_us, FC_MARK_QUEUE, still ? 0.0 : (double)(i % 7));
+                fc_put(fc, (i + 1) * kinds[k]->grid_us, w, INFINITY);
+                if (fetestexcept(FE_UNDERFLOW))
+                    fail_msg("kind %zu, load %zu: underflow at sample %d", k, l, i);
+            }
+            free(fc);
+        }
+}
+
 static void beginning_anew_forgets_everything(void **state)
 {
     (void)state;
@@ -509,6 +543,7 @@ int main(void)
         cmocka_unit_test(an_aliased_sensor_has_wide_bounds),
         cmocka_unit_test(true_hints_help_and_false_ones_cost_little),
         cmocka_unit_test(a_copy_of_the_block_goes_on_as_the_original),
+        cmocka_unit_test(no_load_makes_an_update_underflow),
         cmocka_unit_test(beginning_anew_forgets_everything),
     };
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include <fenv.h>
 
 #include "busbar/fc.h"
 #include "core/fc_spike.h"
@@ -165,6 +166,21 @@ static void a_queue_that_lies_is_soon_not_heard(void **state)
     assert_true(turned.wrong < 60); /* after it had been right 80 times in a row */
 }
 
+/* Half a day without one at 10 Hz. */
+static void counts_do_not_fade_into_slow_floats(void **state)
+{
+    struct fc_spike spike = { .all = 0.0F };
+    int32_t calm[1] = { 0 };
+
+    (void)state;
+    fc_spike_learn(&spike, calm, 1, true);
+    (void)feclearexcept(FE_ALL_EXCEPT);
+    for (int32_t i = 0; i < 600000; i++)
+        fc_spike_learn(&spike, calm, 1, false);
+    assert_false(fetestexcept(FE_UNDERFLOW));
+    assert_true(fc_spike_chance(&spike, 0) < 1e-6F);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +190,7 @@ int main(void)
         cmocka_unit_test(counts_of_another_time_change_nothing),
         cmocka_unit_test(a_queue_foretells_what_power_alone_does_not),
         cmocka_unit_test(a_queue_that_lies_is_soon_not_heard),
+        cmocka_unit_test(counts_do_not_fade_into_slow_floats),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
