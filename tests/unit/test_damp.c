@@ -54,6 +54,25 @@ static void orders_that_turn_too_often_halve_the_gain(void **state)
     rig_free(rig);
 }
 
+/* A plan may allow more than are remembered: then all of those are too many. */
+static void no_more_turns_are_allowed_than_are_remembered(void **state)
+{
+    (void)state;
+    int32_t sensor;
+    struct rig *rig = swinging(&sensor);
+
+    rig->plan->damping.band_ratio = 1.0;
+    rig->plan->damping.turns_max = 1000;
+    rig_want(rig, 0);
+    for (int32_t turns = 1; turns < BLOCK_TURNS; turns += 2) {
+        swing_once(rig, sensor);
+        RIG_NEAR(gain(rig), 1.0);
+    }
+    swing_once(rig, sensor);
+    RIG_NEAR(gain(rig), 0.5);
+    rig_free(rig);
+}
+
 static void the_gain_has_a_floor_and_one_event(void **state)
 {
     (void)state;
@@ -504,6 +523,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(orders_that_turn_too_often_halve_the_gain),
+        cmocka_unit_test(no_more_turns_are_allowed_than_are_remembered),
         cmocka_unit_test(the_gain_has_a_floor_and_one_event),
         cmocka_unit_test(a_slower_release_is_what_damping_does),
         cmocka_unit_test(calm_brings_the_gain_back),

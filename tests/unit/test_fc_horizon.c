@@ -83,6 +83,29 @@ static void a_horizon_is_whole_samples_and_all_of_it_is_kept(void **state)
     }
 }
 
+/* In spikes: how much the last sample rose, and how much room there is to the highest of late. */
+static void a_sample_is_counted_by_its_rise_and_its_room(void **state)
+{
+    (void)state;
+    static const struct fc_options opt = FC_RIG_RACK(8.0, 1, 50 * FC_RIG_MS);
+    struct fc_rig r;
+
+    fc_rig_make(&r, &opt);
+    for (int32_t i = 0; i < 400; i++) {
+        float before = fc_ring_at(&r.fc->ring, r.v.value, 0), now;
+        const struct fc_pending *p;
+
+        fc_rig_put(&r, 500.0 + fc_rig_noise(&r, 12.0));
+        now = fc_ring_at(&r.fc->ring, r.v.value, 0);
+        p = &r.v.pending[r.fc->ring.count % r.fc->pending];
+        assert_int_equal(p->made, r.fc->ring.count);
+        if (i > 0)
+            assert_int_equal(p->cell[0],
+                             fc_spike_own((now - before) / 8.0F, ((float)r.fc->stats.high - now) / 8.0F));
+    }
+    fc_rig_done(&r);
+}
+
 /* The share that is told is the share of bounds that held, each judged once, when its
  * horizon had come; as long as only every so-manieth is kept, those. */
 static void the_coverage_told_is_that_of_what_was_given_out(void **state)
@@ -179,9 +202,12 @@ static void alarms_are_given_where_they_were_worth_most(void **state)
             assert_int_equal(a->alarm, a->spike_probability >= at[best]);
         }
         for (int32_t t = 0; t < 3; t++) {
-            assert_true(fabs((double)r.v.horizon[h].alarm[FC_SOURCE_BOUND][t].hits - hits[t]) < 1e-2 * hits[t]);
-            assert_true(fabs((double)r.v.horizon[h].alarm[FC_SOURCE_BOUND][t].alarms - alarms[t]) < 1e-2 * alarms[t]);
-            assert_true(fabs((double)r.v.horizon[h].alarm[FC_SOURCE_BOUND][t].spikes - spikes[t]) < 1e-2 * spikes[t]);
+            assert_true(fabs((double)r.v.horizon[h].alarm[FC_SOURCE_BOUND][t].hits - hits[t]) <
+                        1e-2 * hits[t]);
+            assert_true(fabs((double)r.v.horizon[h].alarm[FC_SOURCE_BOUND][t].alarms - alarms[t]) <
+                        1e-2 * alarms[t]);
+            assert_true(fabs((double)r.v.horizon[h].alarm[FC_SOURCE_BOUND][t].spikes - spikes[t]) <
+                        1e-2 * spikes[t]);
         }
         assert_true(chosen[0] + chosen[1] + chosen[2] > COUNT - COUNT / 10);
         assert_true(chosen[0] > 0 && chosen[0] < COUNT);
@@ -320,6 +346,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_horizon_is_whole_samples_and_all_of_it_is_kept),
+        cmocka_unit_test(a_sample_is_counted_by_its_rise_and_its_room),
         cmocka_unit_test(the_coverage_told_is_that_of_what_was_given_out),
         cmocka_unit_test(alarms_are_given_where_they_were_worth_most),
         cmocka_unit_test(what_moves_is_what_moved_over_as_long_before),

@@ -403,6 +403,20 @@ static void half_of_the_weight_says_what_follows(void **state)
     assert_float_equal(fc_template_value(&one, &r.ring, r.value, 0), (289 % 7) * 30 + 289, 1e-3);
 }
 
+/* The newest sample followed no moment that is as old as the ring. */
+static void the_newest_is_not_of_what_followed_the_oldest(void **state)
+{
+    (void)state;
+    static struct rig r;
+    const struct fc_template like = { .count = 1, .lag = { SIZE - 1 }, .weight = { 1.0F } };
+
+    rig_start(&r, 100.0F);
+    for (int32_t n = 0; n < SIZE; n++)
+        rig_put(&r, 100.0F);
+    rig_put(&r, 500.0F);
+    assert_float_equal(fc_template_highest(&like, &r.ring, r.value, r.top, 5, 3), 100.0, 0.0);
+}
+
 /* Of the samples that followed the moment, as many as were asked for, and not more than there were. */
 static void the_peak_is_of_the_samples_asked_for(void **state)
 {
@@ -550,6 +564,7 @@ int main(void)
         cmocka_unit_test(what_fits_much_worse_is_left_out),
         cmocka_unit_test(lags_at_the_ends_are_no_minima),
         cmocka_unit_test(half_of_the_weight_says_what_follows),
+        cmocka_unit_test(the_newest_is_not_of_what_followed_the_oldest),
         cmocka_unit_test(the_peak_is_of_the_samples_asked_for),
         cmocka_unit_test(a_lag_that_is_tried_anew_is_doubted_as_long_as_it_is),
         cmocka_unit_test(a_shape_is_told_by_a_fifth_of_the_mean),
