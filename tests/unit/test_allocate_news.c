@@ -32,6 +32,18 @@ static void check(struct block *b, double first_w, double second_w)
     RIG_NEAR(b->levers[1].wanted, second_w);
 }
 
+static void nothing_that_changed_is_nothing_to_divide(void **state)
+{
+    (void)state;
+    struct block b;
+    struct rig *rig = two(&b);
+
+    check(&b, 500.0, 500.0);
+    b.vars[0].x = 123.0; /* as if it had been divided like this */
+    check(&b, 123.0, 500.0);
+    rig_free(rig);
+}
+
 static void a_changed_maximum_alone(void **state)
 {
     (void)state;
@@ -326,6 +338,7 @@ static void a_budget_that_a_reading_moved_names_that_reading(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_that_changed_is_nothing_to_divide),
         cmocka_unit_test(a_changed_maximum_alone),
         cmocka_unit_test(a_changed_minimum_of_the_plan_alone),
         cmocka_unit_test(a_changed_demand_alone),

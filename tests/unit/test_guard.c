@@ -119,8 +119,8 @@ static void every_window_has_its_own_mean(void **state)
 
     rig_sensor(rig, rig_node(rig, CORE_NODE_RACK, CORE_NONE), 1000.0);
     rig->nodes[0].limit_count = 2;
-    rig->nodes[0].limit[0] = (struct core_limit){.window_us = 1000, .limit_w = 3000.0};
-    rig->nodes[0].limit[1] = (struct core_limit){.window_us = 1000000, .limit_w = 1500.0};
+    rig->nodes[0].limit[0] = (struct core_limit){ .window_us = 1000, .limit_w = 3000.0 };
+    rig->nodes[0].limit[1] = (struct core_limit){ .window_us = 1000000, .limit_w = 1500.0 };
     rig_start(rig);
     rig_limit(rig, 0, 1400.0); /* same window: the smaller holds */
     rig_run(rig, 1100000);
@@ -400,6 +400,21 @@ static void a_span_that_turns_the_ring_once_leaves_nothing_old_in_the_mean(void 
     assert_true(fabs(window.mean_w - 300.0) < 1e-6);
 }
 
+/* A load that stands at its limit is no violation, whatever rounding makes of it. */
+static void the_mean_of_a_load_that_stands_is_that_load(void **state)
+{
+    (void)state;
+    for (int32_t k = 1; k <= 200; k++) {
+        struct window window = ring_new;
+        double power_w = 1000.0 * k / 7.0;
+
+        for (int64_t now_us = 0; now_us < 10 * window.window_us; now_us += 30 + k)
+            guard_window(&window, power_w, now_us, now_us + 30 + k);
+        assert_memory_equal(&window.mean_w, &power_w, sizeof power_w);
+        assert_memory_equal(&window.worst_w, &power_w, sizeof power_w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -418,6 +433,7 @@ int main(void)
         cmocka_unit_test(nothing_is_cut_while_observing),
         cmocka_unit_test(a_mean_is_what_was_drawn_span_by_span),
         cmocka_unit_test(a_span_that_turns_the_ring_once_leaves_nothing_old_in_the_mean),
+        cmocka_unit_test(the_mean_of_a_load_that_stands_is_that_load),
     };
 
     return cmocka_run_group_tests_name("guard", tests, NULL, NULL);
