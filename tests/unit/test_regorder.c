@@ -569,6 +569,32 @@ static void a_release_that_fails_says_so(void **state)
     assert_int_equal(order(LEVER_SETPOINT, 2, DEVICE_OP_RELEASE, 50.0)->status, ST_MISMATCH);
 }
 
+/* A lever that is one bit in the middle of a word that holds others too. */
+static void a_bit_of_a_word_is_a_lever_like_any_other(void **state)
+{
+    const struct device_ack *ack;
+
+    (void)state;
+    rows[ROW_ENABLE].writable = true;
+    rows[ROW_ENABLE].write.min = 0;
+    rows[ROW_ENABLE].write.max = 1;
+    fake->devices[0].levers[LEVER_LOW].row = ROW_ENABLE;
+    fake->units[0].registers[MODE] = 0x8403;
+    (void)start();
+    ack = order(LEVER_LOW, 1, DEVICE_OP_SET, 0.0);
+    assert_int_equal(ack->status, ST_OK);
+    assert_true(ack->readback == 0.0);
+    assert_int_equal(fake->units[0].registers[MODE], 0x8003);
+    ack = order(LEVER_LOW, 2, DEVICE_OP_SET, 1.0);
+    assert_int_equal(ack->status, ST_OK);
+    assert_true(ack->readback == 1.0);
+    assert_int_equal(fake->units[0].registers[MODE], 0x8403);
+    assert_int_equal(order(LEVER_LOW, 3, DEVICE_OP_SET, 0.0)->status, ST_OK);
+    ack = order(LEVER_LOW, 4, DEVICE_OP_RELEASE, 1.0); /* it was set before us */
+    assert_int_equal(ack->status, ST_OK);
+    assert_int_equal(fake->units[0].registers[MODE], 0x8403);
+}
+
 static void orders_go_before_polls(void **state)
 {
     struct device_order o = { .number = 1, .op = DEVICE_OP_SET, .value = 50.5, .lease_end_us = INT64_MAX };
@@ -637,6 +663,7 @@ int main(void)
         TEST(an_original_outside_the_limits_goes_back),
         TEST(a_release_without_a_record_writes_nothing),
         TEST(a_release_that_fails_says_so),
+        TEST(a_bit_of_a_word_is_a_lever_like_any_other),
         TEST(orders_go_before_polls),
         TEST(the_latency_of_orders_is_kept),
     };
