@@ -40,7 +40,7 @@ static void cli_device_add_value(struct json_object *to, const struct probe_read
 {
     struct json_object *value = NULL;
 
-    if (reading->status == ST_OK && reading->row->type == ROW_TEXT)
+    if (reading->status == ST_OK && (reading->row->type == ROW_TEXT || reading->row->type == ROW_BLOCK))
         value = json_object_new_string(reading->text);
     else if (reading->status == ST_OK && isfinite(reading->value))
         value = json_object_new_double(reading->value);
@@ -56,7 +56,10 @@ static struct json_object *cli_device_reading(const struct probe_reading *readin
         json_object_object_add(to, "index", json_object_new_int(reading->row->index));
     cli_device_add_value(to, reading);
     json_object_object_add(to, "unit", json_object_new_string(signal_unit(reading->row->signal)));
-    json_object_object_add(to, "age_ms", json_object_new_double((double)(now_us - reading->taken_us) / 1e3));
+    json_object_object_add(to, "age_ms",
+                           reading->taken_us > 0
+                               ? json_object_new_double((double)(now_us - reading->taken_us) / 1e3)
+                               : NULL);
     json_object_object_add(to, "status", json_object_new_string(status_label(reading->status)));
     if (reading->row->writable) {
         json_object_object_add(to, "min", json_object_new_double(reading->row->write.min));
