@@ -190,6 +190,8 @@ int cli_device_redfish_write(struct cli_hand *hand)
 
     if (cli->profile)
         return cli_fail(cli, "a BMC is found by itself: it takes no --profile");
+    if (cli->given & CLI_FOR)
+        return cli_fail(cli, "--for: a BMC's limit has no time-out: what is written stays");
     if (cli_device_number(cli, cli->words[2], &w.value, &w.release) != CLI_DONE)
         return CLI_FAILED;
     cli_device_daemon_bus(hand, &daemon);

@@ -65,6 +65,25 @@ static int cli_write_value(struct cli_write *w, const char *text, double min, do
     return CLI_DONE;
 }
 
+/* A time-out is the row's own, or there is none and what was written stays. */
+static int cli_write_for(const struct cli_write *w)
+{
+    const struct profile_row *rows = w->hand.profile.rows, *row = &rows[w->row];
+    struct cli *cli = w->hand.cli;
+    const struct row_write *limits;
+
+    if (!(cli->given & CLI_FOR))
+        return CLI_DONE;
+    if (row->write.timeout == ROW_NONE)
+        return cli_fail(cli, "--for: %s has no time-out of its own in profile %s: what is written stays",
+                        cli->words[1], w->hand.profile.name);
+    limits = &rows[row->write.timeout].write;
+    if ((double)cli->for_ms < 1e3 * limits->min || (double)cli->for_ms > 1e3 * limits->max)
+        return cli_fail(cli, "--for %lld: %s takes %.10g to %.10g ms", (long long)cli->for_ms,
+                        signal_name(rows[row->write.timeout].signal), 1e3 * limits->min, 1e3 * limits->max);
+    return CLI_DONE;
+}
+
 static int cli_write_row(struct cli_write *w)
 {
     struct cli *cli = w->hand.cli;
@@ -85,6 +104,8 @@ static int cli_write_row(struct cli_write *w)
     if (cli_write_needs_yes(row->signal) && !cli->yes)
         return cli_fail(cli, "%s is a setting of a power supply, which the busbar hangs on: say --yes",
                         cli->words[1]);
+    if (cli_write_for(w) != CLI_DONE)
+        return CLI_FAILED;
     return cli_write_value(w, cli->words[2], row->write.min, row->write.max, signal_unit(row->signal));
 }
 
@@ -326,6 +347,8 @@ static int cli_write_daemon(struct cli_write *w, const struct cli_device_daemon 
     if (strncmp(cli->words[1], "psu_", 4) == 0 && !cli->yes)
         return cli_fail(cli, "%s is a setting of a power supply, which the busbar hangs on: say --yes",
                         cli->words[1]);
+    if (cli->given & CLI_FOR)
+        return cli_fail(cli, "--for: the daemon holds this bus, and renews time-outs as its configuration says");
     if (cli_write_value(w, cli->words[2], -HUGE_VAL, HUGE_VAL, "") != CLI_DONE)
         return CLI_FAILED;
     if (w->release)

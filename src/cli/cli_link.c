@@ -35,8 +35,8 @@ static bool cli_link_number(const char **at, int32_t *ret)
     long value;
 
     errno = 0;
-    if (**at < '0' || **at > '9')
-        return false;
+    if (**at < '0' || **at > '9' || ((*at)[0] == '0' && (*at)[1] >= '0' && (*at)[1] <= '9'))
+        return false; /* 010 is eight to some and ten to others */
     value = strtol(*at, &end, 0);
     if (end == *at || errno || value < 0 || value > INT32_MAX)
         return false;

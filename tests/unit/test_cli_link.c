@@ -108,6 +108,10 @@ static void what_is_no_link_is_refused_with_what_is_allowed(void **state)
         "redfish:host",
         "rtu:,9600,8E1@1",
         "i2c:/dev/i2c-0@-1",
+        "i2c:/dev/i2c-0@010",
+        "rtu:/dev/x@016",
+        "tcp:host:0502@1",
+        "tcp:host:502@1-020",
         "i2c:/dev/i2c-0@99999999999",
     };
     char *many = calloc(1, 2048);
