@@ -182,6 +182,7 @@ static enum status mbus_port_error(struct mbus_port *port, int err, bool reading
     switch (err) {
     case ETIMEDOUT:
         return mbus_port_settle(port, ST_TIMEOUT, timeout_us);
+    case MODBUS_ENOBASE: /* exception 0, which there is none of: the device's trouble, not the line's */
     case EMBBADCRC:
     case EMBBADDATA:
     case EMBBADEXC:

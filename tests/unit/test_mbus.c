@@ -181,7 +181,7 @@ struct slave {
     atomic_bool stop;
     atomic_int late_ms;            /* the next answer only                         */
     atomic_int garbage;            /* the next answer is followed by noise         */
-    atomic_int exception;          /* every answer is this exception; 0: none      */
+    atomic_int exception;          /* every answer is its low byte as exception; 0: none */
     atomic_int unit;               /* of the last good request                     */
 };
 
@@ -399,6 +399,29 @@ static void an_exception_is_understood_before_the_time_out(void **state)
     slave_stop();
 }
 
+/* There is no exception 0. It must not pass for an answer, nor close the line under the others:
+ * by the library (7) and by frames of our own (250). */
+static void an_exception_0_is_a_broken_answer_of_that_device(void **state)
+{
+    static const int32_t units[] = { UNIT, 250 };
+
+    (void)state;
+    slave_start();
+    atomic_store(&slave.exception, 0x100);
+    for (int i = 0; i < 2; i++) {
+        struct mbus_port_ask ask = { .unit = units[i], .address = 0x10, .count = 1, .timeout_us = bus.timeout_us };
+        uint16_t word = 0x1234;
+        struct mbus_port port;
+
+        mbus_port_init(&port, &bus);
+        assert_int_equal(mbus_port_open(&port), ST_OK);
+        assert_int_equal(mbus_port_read(&port, &ask, &word, NULL), ST_CORRUPT);
+        assert_int_equal(mbus_port_write(&port, &ask, &word, NULL), ST_CORRUPT);
+        mbus_port_close(&port);
+    }
+    slave_stop();
+}
+
 /* ---- the line itself: mbus_port.c ---- */
 
 static void settings_of(struct termios *ret)
@@ -450,6 +473,7 @@ int main(void)
         TEST(descriptors_that_select_cannot_hold_are_refused),
         TEST(unit_255_is_asked_like_any_other),
         TEST(an_exception_is_understood_before_the_time_out),
+        TEST(an_exception_0_is_a_broken_answer_of_that_device),
         TEST(a_line_gets_its_settings_back),
         TEST(a_late_answer_is_not_the_next_ones),
         TEST(noise_after_an_answer_does_not_spoil_the_next),

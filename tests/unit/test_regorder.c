@@ -453,6 +453,20 @@ static void a_stranger_is_not_written_to(void **state)
 }
 
 /* It missed one command: it may have been swapped just then. */
+/* It answers, and has not said who it is: that is no other model. */
+static void a_busy_device_is_no_stranger(void **state)
+{
+    (void)state;
+    fake->units[0].busy = true;
+    fake_start(fake, 1);
+    fake_run(fake, SECOND);
+    assert_false(fake->adapters[0].state.identified);
+    assert_int_equal(order(LEVER_SETPOINT, 1, DEVICE_OP_SET, 50.5)->status, ST_NACK);
+    assert_int_equal(fake_writes(fake, 0), 0);
+    fake->units[0].busy = false;
+    assert_int_equal(order(LEVER_SETPOINT, 2, DEVICE_OP_SET, 50.5)->status, ST_OK);
+}
+
 static void after_a_missed_answer_it_is_identified_before_it_is_written_to(void **state)
 {
     struct original list[4];
@@ -655,6 +669,7 @@ int main(void)
         TEST(a_lease_that_ends_on_the_way_does_not_unwrite),
         TEST(a_read_only_field_refuses_everything),
         TEST(a_stranger_is_not_written_to),
+        TEST(a_busy_device_is_no_stranger),
         TEST(after_a_missed_answer_it_is_identified_before_it_is_written_to),
         TEST(a_silent_device_is_not_waited_for),
         TEST(a_closed_line_answers_orders),
