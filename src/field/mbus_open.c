@@ -94,10 +94,12 @@ static modbus_t *mbus_open_context(const struct mbus_port *port, int32_t baud, c
     return modbus_new_tcp_pi(port->bus->host, service);
 }
 
-/* The first wait is for the connection; each exchange sets its own. */
+/* The first wait is for the connection; each exchange sets its own. Over TCP the pieces of an answer
+ * may be apart (Nagle's algorithm, a segment sent again): there the whole of it has the time. */
 static int mbus_open_timeouts(const struct mbus_port *port)
 {
-    int64_t answer_us = port->bus->timeout_us, byte_us = mbus_open_byte_us(port);
+    int64_t answer_us = port->bus->timeout_us;
+    int64_t byte_us = mbus_open_is_serial(port) ? mbus_open_byte_us(port) : 0;
 
     return modbus_set_response_timeout(port->ctx, (uint32_t)(answer_us / MBUS_OPEN_US_PER_S),
                                        (uint32_t)(answer_us % MBUS_OPEN_US_PER_S)) |
