@@ -4,8 +4,13 @@
 import json
 import os
 import re
+import select
+import subprocess
+import threading
+import time
+import tty
 
-from rack import Rack, SOURCE, check, main, wait_for
+from rack import BIN, PATIENCE, Rack, SOURCE, check, main, wait_for
 
 
 def device(rack, *words):
@@ -25,6 +30,29 @@ def vendor_profiles(rack):
         check(count == 1, f"{name} has a match")
         open(os.path.join(folder, name + ".yaml"), "w").write(text)
     return folder
+
+
+def bridge(line):
+    """Another pty that leads to the line, and what pulls it out."""
+    near, far = os.openpty()
+    tty.setraw(far)
+    behind = os.open(line, os.O_RDWR | os.O_NOCTTY)
+    tty.setraw(behind)
+    pulled = threading.Event()
+
+    def carry():
+        while not pulled.is_set():
+            for fd in select.select([near, behind], [], [], 0.05)[0]:
+                os.write(behind if fd == near else near, os.read(fd, 512))
+        for fd in (near, far, behind):
+            os.close(fd)
+    thread = threading.Thread(target=carry, daemon=True)
+    thread.start()
+
+    def pull():
+        pulled.set()
+        thread.join()
+    return os.ttyname(far), pull
 
 
 def test():
@@ -159,6 +187,19 @@ def test():
         code, answer, err = device(rack, "watch", "--link", link, "--profile", "orv3-psu", "--signal", "psu_output_w", "--every",
                                    "100", "--seconds", "1")
         check(code == 0 and 1 <= len(answer["samples"]) <= 10, f"a watch is one document of samples {err}")
+
+        watched = ("watch", "--profile", "orv3-psu", "--signal", "psu_output_w", "--every", "100", "--seconds", "600", "--timeout", "2000", "--json")
+        for how, end in (("a signal", lambda p, pull: p.terminate()), ("a line that is pulled", lambda p, pull: pull())):
+            path, pull = bridge(line)
+            process = subprocess.Popen([os.path.join(BIN, "busbarctl"), "device", *watched, "--link", f"rtu:{path},{baud},8N1@{psu}"],
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            time.sleep(1.5 * PATIENCE)
+            end(process, pull)
+            out, err = process.communicate(timeout=60 * PATIENCE)
+            samples = json.loads(out)["samples"] if out else []
+            check(process.returncode == (2 if "line" in how else 0) and len(samples) > 1 and samples[0]["readings"][0]["status"] == "ok",
+                  f"a watch that {how} ends gives what it has {process.returncode} {err}")
+            pull()
 
         # ---- with a daemon ----
         rack.start()
