@@ -47,6 +47,21 @@ static void cli_device_add_value(struct json_object *to, const struct probe_read
     json_object_object_add(to, "value", value);
 }
 
+/* What a status says, by name. */
+static void cli_device_add_faults(struct json_object *to, const struct probe_reading *reading)
+{
+    const char *names[FIELD_FAULTS_MAX];
+    int32_t count = reading->status == ST_OK ? field_faults(reading->row->signal, reading->value, names) : -1;
+    struct json_object *list;
+
+    if (count < 0)
+        return;
+    list = json_object_new_array();
+    for (int32_t i = 0; i < count; i++)
+        json_object_array_add(list, json_object_new_string(names[i]));
+    json_object_object_add(to, "faults", list);
+}
+
 static struct json_object *cli_device_reading(const struct probe_reading *reading, int64_t now_us)
 {
     struct json_object *to = json_object_new_object();
@@ -61,6 +76,7 @@ static struct json_object *cli_device_reading(const struct probe_reading *readin
                                ? json_object_new_double((double)(now_us - reading->taken_us) / 1e3)
                                : NULL);
     json_object_object_add(to, "status", json_object_new_string(status_label(reading->status)));
+    cli_device_add_faults(to, reading);
     if (reading->row->writable) {
         json_object_object_add(to, "min", json_object_new_double(reading->row->write.min));
         json_object_object_add(to, "max", json_object_new_double(reading->row->write.max));
@@ -117,6 +133,16 @@ static void cli_device_range(struct cli_table *table, struct json_object *readin
         cli_cell(table, CLI_DIM, "%.10g to %.10g", min, max);
 }
 
+static void cli_device_print_faults(struct cli *cli, struct json_object *reading)
+{
+    if (cli_length(reading, "faults") == 0)
+        return;
+    cli_say(cli, CLI_WARN, "%s:", cli_text(reading, "signal", "-"));
+    for (size_t i = 0; i < cli_length(reading, "faults"); i++)
+        cli_say(cli, CLI_WARN, " %s", json_object_get_string(cli_item(reading, "faults", i)));
+    cli_say(cli, CLI_PLAIN, "\n");
+}
+
 void cli_device_print(struct cli *cli, struct json_object *pass)
 {
     static const struct cli_column columns[] = {
@@ -140,6 +166,8 @@ void cli_device_print(struct cli *cli, struct json_object *pass)
         cli_device_range(table, reading);
     }
     cli_table_print(cli, table);
+    for (size_t i = 0; i < cli_length(pass, "readings"); i++)
+        cli_device_print_faults(cli, cli_item(pass, "readings", i));
     if (cli_length(pass, "absent") > 0) {
         cli_say(cli, CLI_PLAIN, "\n");
         cli_say(cli, CLI_DIM, "absent:");

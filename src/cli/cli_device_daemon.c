@@ -74,6 +74,8 @@ static struct json_object *cli_device_daemon_reading(struct json_object *device,
     json_object_object_add(to, "unit", json_object_new_string(cli_text(reading, "unit", "")));
     json_object_object_add(to, "age_ms", json_object_get(cli_key(reading, "age_ms")));
     json_object_object_add(to, "status", json_object_new_string(status));
+    if (cli_key(reading, "faults"))
+        json_object_object_add(to, "faults", json_object_get(cli_key(reading, "faults")));
     return to;
 }
 

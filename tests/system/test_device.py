@@ -146,6 +146,9 @@ def test():
         code, answer, err = device(rack, "read", "--link", f"smbus:{smbus}@0x58", "--profile", "murata-mwocp67", "--signal", "device_record")
         check(code == 0 and len(answer["readings"]) == 1 and sum(bytes.fromhex(answer["readings"][0]["value"])) % 256 == 0 and
               answer["model"], f"a PMBus side has a record of 151 bytes, with its sum {err}")
+        code, answer, err = device(rack, "read", "--link", f"smbus:{smbus}@0x58", "--profile", "ina233", "--signal", "monitor_status_cml")
+        check(code == 0 and answer["readings"][0]["faults"] == ["invalid_command"],
+              f"what a status says has a name: here that another chip's register was asked for {answer} {err}")
         code, answer, err = device(rack, "read", "--link", f"smbus:{smbus}@0x20", "--profile", "pmbus-generic", "--timeout", "30")
         ages = [r["age_ms"] for r in answer["readings"]]
         check(code == 1 and None in ages and all(a is None or a < 60000 for a in ages), "rows that were not asked for any more have no age")
