@@ -111,28 +111,6 @@ static int cli_write_row(struct cli_write *w)
 
 /* ---- under which name ---- */
 
-/* Letters of a link that a file's name may have; what is no device node gets its hash. */
-static void cli_write_link_name(const struct cli_link *link, char ret[CONF_NAME_MAX])
-{
-    const char *slash = strrchr(link->bus.path, '/'), *at = slash ? slash + 1 : link->bus.path;
-    uint32_t hash = UINT32_C(2166136261);
-    size_t used;
-
-    for (const char *c = link->bus.path; *c; c++)
-        hash = (hash ^ (unsigned char)*c) * UINT32_C(16777619);
-    if (link->bus.kind == CONF_BUS_MODBUS_TCP)
-        used = (size_t)snprintf(ret, CONF_NAME_MAX, "tcp-%.24s-%d-%d", link->bus.host, (int)link->bus.port,
-                                (int)link->first);
-    else if (strncmp(link->bus.path, "/dev/", 5) == 0)
-        used = (size_t)snprintf(ret, CONF_NAME_MAX, "bus-%.24s-%d", at, (int)link->first);
-    else
-        used =
-            (size_t)snprintf(ret, CONF_NAME_MAX, "bus-%.20s-%08x-%d", at, (unsigned)hash, (int)link->first);
-    for (size_t i = 0; i < used && i < CONF_NAME_MAX - 1; i++)
-        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._", ret[i]))
-            ret[i] = '-';
-}
-
 static bool cli_write_is_here(const struct conf *conf, const struct conf_device *device,
                               const struct cli_link *link)
 {
@@ -182,7 +160,7 @@ static int cli_write_place(struct cli_write *w)
     int rc = CLI_DONE;
 
     (void)snprintf(w->state_dir, sizeof w->state_dir, "%s", CLI_DEVICE_STATE_DIR);
-    cli_write_link_name(&w->hand.link, w->device);
+    cli_link_name(&w->hand.link, w->device);
     if (config)
         rc = cli_write_from_config(w, config);
     if (cli->state_dir)
