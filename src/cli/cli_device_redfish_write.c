@@ -59,6 +59,8 @@ static int cli_redfish_write_place(struct cli_redfish_write *w, struct conf **co
     struct cli *cli = w->cli;
     const char *config = cli_device_config(cli);
 
+    if (cli_device_kept(cli) != CLI_DONE)
+        return CLI_FAILED;
     (void)snprintf(w->state_dir, sizeof w->state_dir, "%s", CLI_DEVICE_STATE_DIR);
     cli_redfish_write_name(w);
     if (config) {

@@ -153,12 +153,28 @@ static int cli_write_from_config(struct cli_write *w, const char *path)
     return CLI_DONE;
 }
 
+int cli_device_kept(struct cli *cli)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    const char *name = cli->name;
+
+    if (name && (name[0] == '\0' || name[0] == '.' || strlen(name) >= CONF_NAME_MAX ||
+                 strspn(name, letters) != strlen(name)))
+        return cli_fail(cli, "--name '%s': it is 1 to %d letters, digits, - _ . and begins with no dot", name,
+                        CONF_NAME_MAX - 1);
+    if (cli->state_dir && strlen(cli->state_dir) >= CONF_PATH_MAX)
+        return cli_fail(cli, "--state-dir: longer than %d letters", CONF_PATH_MAX - 1);
+    return CLI_DONE;
+}
+
 static int cli_write_place(struct cli_write *w)
 {
     const struct cli *cli = w->hand.cli;
     const char *config = cli_device_config(cli);
-    int rc = CLI_DONE;
+    int rc = cli_device_kept(w->hand.cli);
 
+    if (rc != CLI_DONE)
+        return rc;
     (void)snprintf(w->state_dir, sizeof w->state_dir, "%s", CLI_DEVICE_STATE_DIR);
     cli_link_name(&w->hand.link, w->device);
     if (config)

@@ -183,6 +183,9 @@ def test():
         for value, held in (("1", 1), ("0", 0), ("1", 1), ("original", 0)):
             code, answer, err = device(rack, *bit, "bbu_recharge_override", value)
             check(code == 0 and answer["status"] == "ok" and answer["readback"] == held, f"one bit of a word is written and read back: {value} {err}")
+        for name in ("../evil", "", ".x", "a b", "x" * 48):
+            code, _, err = device(rack, *bit, "bbu_recharge_override", "1", "--name", name)
+            check(code == 2 and "1 to 47 letters" in err, f"--name '{name[:8]}' is none of a file of originals {err}")
         for words, word in ((("bbu_charge_limit_a", "2", "--for", "1"), "1000 to 86400000 ms"),
                             (("bbu_discharge_time_s", "240", "--for", "5000"), "no time-out of its own")):
             code, _, err = device(rack, *bit, *words)
