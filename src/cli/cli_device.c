@@ -16,6 +16,7 @@
 #include "cli_table.h"
 #include "cli_value.h"
 
+#define CLI_DEVICE_CELL 64 /* letters of a text that stand in the table */
 #define CLI_DEVICE_ALL                                                                                       \
     (CLI_LINK | CLI_PROFILE | CLI_PROFILES | CLI_TIMEOUT | CLI_USER | CLI_PASSWORD_FILE | CLI_CA_FILE)
 
@@ -115,7 +116,9 @@ static void cli_device_cell(struct cli_table *table, struct json_object *reading
     const char *unit = cli_text(reading, "unit", "");
     double value = cli_number(reading, "value");
 
-    if (strcmp(unit, "text") == 0)
+    if (strcmp(unit, "text") == 0 && strlen(cli_text(reading, "value", "")) > CLI_DEVICE_CELL)
+        cli_cell(table, CLI_DIM, "below");
+    else if (strcmp(unit, "text") == 0)
         cli_cell(table, CLI_PLAIN, "%s", cli_text(reading, "value", "-"));
     else if (strcmp(unit, "bits") == 0 && value >= 0 && value < 4294967296.0)
         cli_cell(table, CLI_PLAIN, "0x%04x", (unsigned)value);
@@ -131,6 +134,18 @@ static void cli_device_range(struct cli_table *table, struct json_object *readin
         cli_cell(table, CLI_DIM, " ");
     else
         cli_cell(table, CLI_DIM, "%.10g to %.10g", min, max);
+}
+
+/* A block, which no cell holds. */
+static void cli_device_print_long(struct cli *cli, struct json_object *reading)
+{
+    const char *text = cli_text(reading, "value", "");
+
+    if (strlen(text) <= CLI_DEVICE_CELL)
+        return;
+    cli_say(cli, CLI_PLAIN, "%s:\n", cli_text(reading, "signal", "-"));
+    for (size_t at = 0; at < strlen(text); at += CLI_DEVICE_CELL)
+        cli_say(cli, CLI_PLAIN, "  %.*s\n", CLI_DEVICE_CELL, text + at);
 }
 
 static void cli_device_print_faults(struct cli *cli, struct json_object *reading)
@@ -166,8 +181,10 @@ void cli_device_print(struct cli *cli, struct json_object *pass)
         cli_device_range(table, reading);
     }
     cli_table_print(cli, table);
-    for (size_t i = 0; i < cli_length(pass, "readings"); i++)
+    for (size_t i = 0; i < cli_length(pass, "readings"); i++) {
+        cli_device_print_long(cli, cli_item(pass, "readings", i));
         cli_device_print_faults(cli, cli_item(pass, "readings", i));
+    }
     if (cli_length(pass, "absent") > 0) {
         cli_say(cli, CLI_PLAIN, "\n");
         cli_say(cli, CLI_DIM, "absent:");

@@ -146,6 +146,9 @@ def test():
         code, answer, err = device(rack, "read", "--link", f"smbus:{smbus}@0x58", "--profile", "murata-mwocp67", "--signal", "device_record")
         check(code == 0 and len(answer["readings"]) == 1 and sum(bytes.fromhex(answer["readings"][0]["value"])) % 256 == 0 and
               answer["model"], f"a PMBus side has a record of 151 bytes, with its sum {err}")
+        code, out, err = rack.run("device", "read", "--link", f"smbus:{smbus}@0x58", "--profile", "murata-mwocp67", "--signal", "device_record")
+        lines = [line.strip() for line in out.split("device_record:\n")[1].splitlines() if line.startswith("  ")]
+        check("".join(lines) == answer["readings"][0]["value"], f"and people see all of it {out} {err}")
         code, answer, err = device(rack, "read", "--link", f"smbus:{smbus}@0x58", "--profile", "ina233", "--signal", "monitor_status_cml")
         check(code == 0 and answer["readings"][0]["faults"] == ["invalid_command"],
               f"what a status says has a name: here that another chip's register was asked for {answer} {err}")

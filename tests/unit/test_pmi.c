@@ -27,7 +27,12 @@ static const enum signal signals[READINGS] = {
 };
 static const int32_t indices[READINGS] = { [FIRST_V] = 1, [SECOND_V] = 2 };
 static const struct operator_device devices[] = {
-    { .name = "pmm-1", .kind = "modbus", .bus = "line-1", .reading_count = READINGS, .signals = signals, .indices = indices },
+    { .name = "pmm-1",
+      .kind = "modbus",
+      .bus = "line-1",
+      .reading_count = READINGS,
+      .signals = signals,
+      .indices = indices },
 };
 static const struct operator_names names = { .rack = "r17", .device_count = 1, .devices = devices };
 
@@ -69,9 +74,15 @@ static int make(void **state)
     say(PAUSE, 0);
     say(FIRST_V, 230);
     say(SECOND_V, 231);
-    options = (struct pmi_options){ .enabled = true, .host = "", .serial_path = "", .budget_node = -1, .shelf_count = 1 };
+    options = (struct pmi_options){
+        .enabled = true, .host = "", .serial_path = "", .budget_node = -1, .shelf_count = 1
+    };
     options.shelves[0] = (struct pmi_shelf){
-        .unit = UNIT, .kind = PMI_SHELF_PSU, .maker = "Busbar", .name = "shelf-1", .module_count = 2,
+        .unit = UNIT,
+        .kind = PMI_SHELF_PSU,
+        .maker = "Busbar",
+        .name = "shelf-1",
+        .module_count = 2,
         .module = { { .device = 0, .index = 1 }, { .device = 0, .index = 2 } },
     };
     client = (struct pmi_client){ .writer = PMI_NOBODY, .from = "here" };
