@@ -36,13 +36,15 @@ struct probe_answer {
 NODISCARD enum status probe_ask(struct probe *probe, int32_t address, const struct profile *profile,
                                 struct probe_answer *ret);
 
+#define PROBE_TEXT_MAX 512
+
 /* One row as it was read. */
 struct probe_reading {
     const struct profile_row *row;
-    enum status status;         /* ST_ABSENT: the device does not implement it       */
-    double value;               /* NAN for a text and where status is not ST_OK      */
-    char text[DEVICE_TEXT_MAX]; /* of a text row                                     */
-    int64_t taken_us;
+    enum status status;        /* ST_ABSENT: the device does not implement it       */
+    double value;              /* NAN for a text and where status is not ST_OK      */
+    char text[PROBE_TEXT_MAX]; /* of a text row; of a block its bytes, two digits each */
+    int64_t taken_us;          /* 0: it was not asked for, the device was silent    */
 };
 
 struct probe_device {
@@ -50,9 +52,8 @@ struct probe_device {
     char model[DEVICE_TEXT_MAX], serial[DEVICE_TEXT_MAX], firmware[DEVICE_TEXT_MAX];
 };
 
-/* Reads every row once, or those that `wanted` (one a row; NULL: all) has true. `list` has
- * room for profile->row_count and the profile's order; what was not read is ST_NONE, so are
- * blocks, which have no value.
+/* Reads every row once, or those that `wanted` (one a row; NULL: all but blocks) has true.
+ * `list` has room for profile->row_count and the profile's order; what was not read is ST_NONE.
  * ST_SYS: the bus is gone. */
 NODISCARD enum status probe_read(struct probe *probe, int32_t address, const struct profile *profile,
                                  const bool *wanted, struct probe_reading *list, struct probe_device *ret);

@@ -16,6 +16,7 @@
 #include "cli_table.h"
 #include "cli_value.h"
 
+#define CLI_DEVICE_CELL 64 /* letters of a text that stand in the table */
 #define CLI_DEVICE_ALL                                                                                       \
     (CLI_LINK | CLI_PROFILE | CLI_PROFILES | CLI_TIMEOUT | CLI_USER | CLI_PASSWORD_FILE | CLI_CA_FILE)
 
@@ -40,11 +41,26 @@ static void cli_device_add_value(struct json_object *to, const struct probe_read
 {
     struct json_object *value = NULL;
 
-    if (reading->status == ST_OK && reading->row->type == ROW_TEXT)
+    if (reading->status == ST_OK && (reading->row->type == ROW_TEXT || reading->row->type == ROW_BLOCK))
         value = json_object_new_string(reading->text);
     else if (reading->status == ST_OK && isfinite(reading->value))
         value = json_object_new_double(reading->value);
     json_object_object_add(to, "value", value);
+}
+
+/* What a status says, by name. */
+static void cli_device_add_faults(struct json_object *to, const struct probe_reading *reading)
+{
+    const char *names[FIELD_FAULTS_MAX];
+    int32_t count = reading->status == ST_OK ? field_faults(reading->row->signal, reading->value, names) : -1;
+    struct json_object *list;
+
+    if (count < 0)
+        return;
+    list = json_object_new_array();
+    for (int32_t i = 0; i < count; i++)
+        json_object_array_add(list, json_object_new_string(names[i]));
+    json_object_object_add(to, "faults", list);
 }
 
 static struct json_object *cli_device_reading(const struct probe_reading *reading, int64_t now_us)
@@ -56,8 +72,12 @@ static struct json_object *cli_device_reading(const struct probe_reading *readin
         json_object_object_add(to, "index", json_object_new_int(reading->row->index));
     cli_device_add_value(to, reading);
     json_object_object_add(to, "unit", json_object_new_string(signal_unit(reading->row->signal)));
-    json_object_object_add(to, "age_ms", json_object_new_double((double)(now_us - reading->taken_us) / 1e3));
+    json_object_object_add(to, "age_ms",
+                           reading->taken_us > 0
+                               ? json_object_new_double((double)(now_us - reading->taken_us) / 1e3)
+                               : NULL);
     json_object_object_add(to, "status", json_object_new_string(status_label(reading->status)));
+    cli_device_add_faults(to, reading);
     if (reading->row->writable) {
         json_object_object_add(to, "min", json_object_new_double(reading->row->write.min));
         json_object_object_add(to, "max", json_object_new_double(reading->row->write.max));
@@ -96,7 +116,9 @@ static void cli_device_cell(struct cli_table *table, struct json_object *reading
     const char *unit = cli_text(reading, "unit", "");
     double value = cli_number(reading, "value");
 
-    if (strcmp(unit, "text") == 0)
+    if (strcmp(unit, "text") == 0 && strlen(cli_text(reading, "value", "")) > CLI_DEVICE_CELL)
+        cli_cell(table, CLI_DIM, "below");
+    else if (strcmp(unit, "text") == 0)
         cli_cell(table, CLI_PLAIN, "%s", cli_text(reading, "value", "-"));
     else if (strcmp(unit, "bits") == 0 && value >= 0 && value < 4294967296.0)
         cli_cell(table, CLI_PLAIN, "0x%04x", (unsigned)value);
@@ -112,6 +134,28 @@ static void cli_device_range(struct cli_table *table, struct json_object *readin
         cli_cell(table, CLI_DIM, " ");
     else
         cli_cell(table, CLI_DIM, "%.10g to %.10g", min, max);
+}
+
+/* A block, which no cell holds. */
+static void cli_device_print_long(struct cli *cli, struct json_object *reading)
+{
+    const char *text = cli_text(reading, "value", "");
+
+    if (strlen(text) <= CLI_DEVICE_CELL)
+        return;
+    cli_say(cli, CLI_PLAIN, "%s:\n", cli_text(reading, "signal", "-"));
+    for (size_t at = 0; at < strlen(text); at += CLI_DEVICE_CELL)
+        cli_say(cli, CLI_PLAIN, "  %.*s\n", CLI_DEVICE_CELL, text + at);
+}
+
+static void cli_device_print_faults(struct cli *cli, struct json_object *reading)
+{
+    if (cli_length(reading, "faults") == 0)
+        return;
+    cli_say(cli, CLI_WARN, "%s:", cli_text(reading, "signal", "-"));
+    for (size_t i = 0; i < cli_length(reading, "faults"); i++)
+        cli_say(cli, CLI_WARN, " %s", json_object_get_string(cli_item(reading, "faults", i)));
+    cli_say(cli, CLI_PLAIN, "\n");
 }
 
 void cli_device_print(struct cli *cli, struct json_object *pass)
@@ -137,6 +181,10 @@ void cli_device_print(struct cli *cli, struct json_object *pass)
         cli_device_range(table, reading);
     }
     cli_table_print(cli, table);
+    for (size_t i = 0; i < cli_length(pass, "readings"); i++) {
+        cli_device_print_long(cli, cli_item(pass, "readings", i));
+        cli_device_print_faults(cli, cli_item(pass, "readings", i));
+    }
     if (cli_length(pass, "absent") > 0) {
         cli_say(cli, CLI_PLAIN, "\n");
         cli_say(cli, CLI_DIM, "absent:");

@@ -75,6 +75,7 @@ int cli_device_daemon_read(struct cli_hand *hand, const struct cli_device_daemon
 int cli_device_number(struct cli *cli, const char *text, double *ret, bool *ret_original);
 const char *cli_device_config(const struct cli *cli);
 int cli_device_conf(struct cli *cli, const char *path, struct conf **ret);
+int cli_device_kept(struct cli *cli); /* are --name and --state-dir what they can be? CLI_FAILED: said */
 int cli_device_write_finish(struct cli *cli, struct json_object *to);
 
 int cli_device_scan(struct cli *cli);

@@ -74,11 +74,15 @@ static struct json_object *cli_device_daemon_reading(struct json_object *device,
     json_object_object_add(to, "unit", json_object_new_string(cli_text(reading, "unit", "")));
     json_object_object_add(to, "age_ms", json_object_get(cli_key(reading, "age_ms")));
     json_object_object_add(to, "status", json_object_new_string(status));
+    if (cli_key(reading, "faults"))
+        json_object_object_add(to, "faults", json_object_get(cli_key(reading, "faults")));
     return to;
 }
 
-static void cli_device_daemon_add(struct json_object *device, const char *signal, struct json_object *to)
+/* False: `signal` is none that the daemon reads. */
+static bool cli_device_daemon_add(struct json_object *device, const char *signal, struct json_object *to)
 {
+    bool found = !signal;
     struct json_object *readings = json_object_new_array(), *absent = json_object_new_array();
     int errors = 0;
 
@@ -91,6 +95,7 @@ static void cli_device_daemon_add(struct json_object *device, const char *signal
         (void)snprintf(full, sizeof full, index > 0 ? "%.60s.%lld" : "%.60s", name, (long long)index);
         if (signal && strcmp(full, signal) != 0)
             continue;
+        found = true;
         if (strcmp(status, status_label(ST_ABSENT)) == 0) {
             json_object_array_add(absent, json_object_new_string(full));
             continue;
@@ -101,6 +106,7 @@ static void cli_device_daemon_add(struct json_object *device, const char *signal
     json_object_object_add(to, "readings", readings);
     json_object_object_add(to, "absent", absent);
     json_object_object_add(to, "errors", json_object_new_int(errors));
+    return found;
 }
 
 int cli_device_daemon_read(struct cli_hand *hand, const struct cli_device_daemon *daemon,
@@ -120,8 +126,10 @@ int cli_device_daemon_read(struct cli_hand *hand, const struct cli_device_daemon
         for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
             json_object_object_add(to, texts[i], json_object_get(cli_key(device, texts[i])));
         json_object_object_add(to, "matched", json_object_new_boolean(cli_bool(device, "identified")));
-        cli_device_daemon_add(device, hand->cli->signal, to);
-        rc = CLI_DONE;
+        rc = cli_device_daemon_add(device, hand->cli->signal, to)
+                 ? CLI_DONE
+                 : cli_fail(hand->cli, "the daemon reads no %s of %s: busbarctl devices %s lists what it reads",
+                            hand->cli->signal, daemon->name, daemon->name);
     }
     cli_answer_done(&answer);
     free(path);

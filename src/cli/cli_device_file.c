@@ -24,8 +24,8 @@ static bool cli_file_number(const char *text, const char **ret_end, int32_t *ret
     char *end;
     long value;
 
-    if (*text < '0' || *text > '9')
-        return false;
+    if (*text < '0' || *text > '9' || (text[0] == '0' && text[1] >= '0' && text[1] <= '9'))
+        return false; /* 010 is eight to some and ten to others */
     errno = 0;
     value = strtol(text, &end, 0);
     if (errno != 0 || value > CLI_FILE_NUMBERS)

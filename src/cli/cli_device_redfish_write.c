@@ -59,6 +59,8 @@ static int cli_redfish_write_place(struct cli_redfish_write *w, struct conf **co
     struct cli *cli = w->cli;
     const char *config = cli_device_config(cli);
 
+    if (cli_device_kept(cli) != CLI_DONE)
+        return CLI_FAILED;
     (void)snprintf(w->state_dir, sizeof w->state_dir, "%s", CLI_DEVICE_STATE_DIR);
     cli_redfish_write_name(w);
     if (config) {
@@ -190,6 +192,8 @@ int cli_device_redfish_write(struct cli_hand *hand)
 
     if (cli->profile)
         return cli_fail(cli, "a BMC is found by itself: it takes no --profile");
+    if (cli->given & CLI_FOR)
+        return cli_fail(cli, "--for: a BMC's limit has no time-out: what is written stays");
     if (cli_device_number(cli, cli->words[2], &w.value, &w.release) != CLI_DONE)
         return CLI_FAILED;
     cli_device_daemon_bus(hand, &daemon);

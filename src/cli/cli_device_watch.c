@@ -2,7 +2,8 @@
 /* cli_device_watch.c: one device read again and again.
  *
  * A live table on a terminal, one table after another elsewhere; with --json one
- * document with every sample, at the end. Ends after --seconds or at SIGINT.
+ * document with every sample, at the end. Ends after --seconds, at SIGINT or SIGTERM, or
+ * with the bus: what was read until then is in the document all the same.
  */
 #include "cli_device.h"
 
@@ -110,18 +111,22 @@ static int cli_watch_run(struct cli_watch *w, struct json_object *samples, int64
 static int cli_watch_hand(struct cli_watch *w)
 {
     struct json_object *samples = json_object_new_array(), *to;
-    struct sigaction on = { .sa_handler = cli_watch_on_signal }, before;
+    struct sigaction on = { .sa_handler = cli_watch_on_signal }, before[2];
     struct cli *cli = w->hand.cli;
     int64_t errors = 0;
     int rc;
 
     cli_watch_stop = 0;
-    (void)sigaction(SIGINT, &on, &before); /* without SA_RESTART: a wait ends */
+    (void)sigaction(SIGINT, &on, &before[0]); /* without SA_RESTART: a wait ends */
+    (void)sigaction(SIGTERM, &on, &before[1]);
     w->begun_us = clock_now_us();
     w->every_us = (cli->every_ms > 0 ? cli->every_ms : CLI_WATCH_EVERY_MS) * 1000;
     rc = cli_watch_run(w, samples, &errors);
-    (void)sigaction(SIGINT, &before, NULL);
-    if (rc == CLI_DONE && cli->json) {
+    (void)sigaction(SIGINT, &before[0], NULL);
+    (void)sigaction(SIGTERM, &before[1], NULL);
+    if (cli->json && (rc == CLI_DONE || json_object_array_length(samples) > 0)) {
+        int printed;
+
         to = cli_device_document(cli, w->daemon.holds    ? w->daemon.profile
                                       : w->hand.profiled ? w->hand.profile.name
                                                          : NULL);
@@ -130,7 +135,8 @@ static int cli_watch_hand(struct cli_watch *w)
         json_object_object_add(to, "samples", json_object_get(samples));
         json_object_object_add(to, "errors", json_object_new_int64(errors));
         json_object_object_add(to, "notes", cli_hand_notes(&w->hand));
-        rc = cli_print_json(cli, to);
+        printed = cli_print_json(cli, to);
+        rc = printed == CLI_DONE ? rc : printed;
         json_object_put(to);
     }
     json_object_put(samples);

@@ -65,6 +65,25 @@ static int cli_write_value(struct cli_write *w, const char *text, double min, do
     return CLI_DONE;
 }
 
+/* A time-out is the row's own, or there is none and what was written stays. */
+static int cli_write_for(const struct cli_write *w)
+{
+    const struct profile_row *rows = w->hand.profile.rows, *row = &rows[w->row];
+    struct cli *cli = w->hand.cli;
+    const struct row_write *limits;
+
+    if (!(cli->given & CLI_FOR))
+        return CLI_DONE;
+    if (row->write.timeout == ROW_NONE)
+        return cli_fail(cli, "--for: %s has no time-out of its own in profile %s: what is written stays",
+                        cli->words[1], w->hand.profile.name);
+    limits = &rows[row->write.timeout].write;
+    if ((double)cli->for_ms < 1e3 * limits->min || (double)cli->for_ms > 1e3 * limits->max)
+        return cli_fail(cli, "--for %lld: %s takes %.10g to %.10g ms", (long long)cli->for_ms,
+                        signal_name(rows[row->write.timeout].signal), 1e3 * limits->min, 1e3 * limits->max);
+    return CLI_DONE;
+}
+
 static int cli_write_row(struct cli_write *w)
 {
     struct cli *cli = w->hand.cli;
@@ -85,32 +104,12 @@ static int cli_write_row(struct cli_write *w)
     if (cli_write_needs_yes(row->signal) && !cli->yes)
         return cli_fail(cli, "%s is a setting of a power supply, which the busbar hangs on: say --yes",
                         cli->words[1]);
+    if (cli_write_for(w) != CLI_DONE)
+        return CLI_FAILED;
     return cli_write_value(w, cli->words[2], row->write.min, row->write.max, signal_unit(row->signal));
 }
 
 /* ---- under which name ---- */
-
-/* Letters of a link that a file's name may have; what is no device node gets its hash. */
-static void cli_write_link_name(const struct cli_link *link, char ret[CONF_NAME_MAX])
-{
-    const char *slash = strrchr(link->bus.path, '/'), *at = slash ? slash + 1 : link->bus.path;
-    uint32_t hash = UINT32_C(2166136261);
-    size_t used;
-
-    for (const char *c = link->bus.path; *c; c++)
-        hash = (hash ^ (unsigned char)*c) * UINT32_C(16777619);
-    if (link->bus.kind == CONF_BUS_MODBUS_TCP)
-        used = (size_t)snprintf(ret, CONF_NAME_MAX, "tcp-%.24s-%d-%d", link->bus.host, (int)link->bus.port,
-                                (int)link->first);
-    else if (strncmp(link->bus.path, "/dev/", 5) == 0)
-        used = (size_t)snprintf(ret, CONF_NAME_MAX, "bus-%.24s-%d", at, (int)link->first);
-    else
-        used =
-            (size_t)snprintf(ret, CONF_NAME_MAX, "bus-%.20s-%08x-%d", at, (unsigned)hash, (int)link->first);
-    for (size_t i = 0; i < used && i < CONF_NAME_MAX - 1; i++)
-        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._", ret[i]))
-            ret[i] = '-';
-}
 
 static bool cli_write_is_here(const struct conf *conf, const struct conf_device *device,
                               const struct cli_link *link)
@@ -154,14 +153,30 @@ static int cli_write_from_config(struct cli_write *w, const char *path)
     return CLI_DONE;
 }
 
+int cli_device_kept(struct cli *cli)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    const char *name = cli->name;
+
+    if (name && (name[0] == '\0' || name[0] == '.' || strlen(name) >= CONF_NAME_MAX ||
+                 strspn(name, letters) != strlen(name)))
+        return cli_fail(cli, "--name '%s': it is 1 to %d letters, digits, - _ . and begins with no dot", name,
+                        CONF_NAME_MAX - 1);
+    if (cli->state_dir && strlen(cli->state_dir) >= CONF_PATH_MAX)
+        return cli_fail(cli, "--state-dir: longer than %d letters", CONF_PATH_MAX - 1);
+    return CLI_DONE;
+}
+
 static int cli_write_place(struct cli_write *w)
 {
     const struct cli *cli = w->hand.cli;
     const char *config = cli_device_config(cli);
-    int rc = CLI_DONE;
+    int rc = cli_device_kept(w->hand.cli);
 
+    if (rc != CLI_DONE)
+        return rc;
     (void)snprintf(w->state_dir, sizeof w->state_dir, "%s", CLI_DEVICE_STATE_DIR);
-    cli_write_link_name(&w->hand.link, w->device);
+    cli_link_name(&w->hand.link, w->device);
     if (config)
         rc = cli_write_from_config(w, config);
     if (cli->state_dir)
@@ -326,6 +341,8 @@ static int cli_write_daemon(struct cli_write *w, const struct cli_device_daemon 
     if (strncmp(cli->words[1], "psu_", 4) == 0 && !cli->yes)
         return cli_fail(cli, "%s is a setting of a power supply, which the busbar hangs on: say --yes",
                         cli->words[1]);
+    if (cli->given & CLI_FOR)
+        return cli_fail(cli, "--for: the daemon holds this bus, and renews time-outs as its configuration says");
     if (cli_write_value(w, cli->words[2], -HUGE_VAL, HUGE_VAL, "") != CLI_DONE)
         return CLI_FAILED;
     if (w->release)

@@ -6,6 +6,8 @@
  */
 #include "cli_hand.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <fnmatch.h>
 #include <json-c/json.h>
 #include <stdlib.h>
@@ -48,6 +50,17 @@ static int cli_hand_load_file(struct cli *cli, const char *path, struct profile 
     return st == ST_OK ? CLI_DONE : CLI_FAILED;
 }
 
+int cli_hand_folder(struct cli *cli)
+{
+    DIR *dir = cli->profiles ? opendir(cli->profiles) : NULL;
+
+    if (cli->profiles && !dir)
+        return cli_fail(cli, "--profiles %s: %s", cli->profiles, strerror(errno));
+    if (dir)
+        (void)closedir(dir);
+    return CLI_DONE;
+}
+
 int cli_hand_load(struct cli *cli, const char *name, struct profile *ret)
 {
     char path[CONF_PATH_MAX];
@@ -71,6 +84,15 @@ void cli_hand_candidates_done(struct profile *list, int32_t count)
     free(list);
 }
 
+/* It cannot be chosen, and may be the very one. */
+static void cli_hand_left_out(struct cli_hand *hand, const char *path)
+{
+    (void)snprintf(hand->broken, sizeof hand->broken,
+                   "a profile with errors is left out: busbarctl profile check %.180s", path);
+    if (hand->note_count < CLI_HAND_NOTES_MAX)
+        (void)snprintf(hand->notes[hand->note_count++], CLI_HAND_NOTE_MAX, "%s", hand->broken);
+}
+
 int32_t cli_hand_candidates(struct cli_hand *hand, struct profile **ret)
 {
     char **names = NULL, path[CONF_PATH_MAX];
@@ -80,13 +102,14 @@ int32_t cli_hand_candidates(struct cli_hand *hand, struct profile **ret)
     for (int32_t i = 0; list && i < named; i++) {
         struct conf_errors errors = { .count = 0 };
 
-        if (profile_path(hand->cli->profiles, names[i], path) &&
-            profile_load(path, &list[count], &errors) == ST_OK) {
-            if (profile_is_pmbus(&list[count]) == cli_hand_is_smbus(hand))
-                count++;
-            else
-                profile_done(&list[count]);
-        }
+        if (!profile_path(hand->cli->profiles, names[i], path))
+            continue;
+        if (profile_load(path, &list[count], &errors) != ST_OK)
+            cli_hand_left_out(hand, path);
+        else if (profile_is_pmbus(&list[count]) == cli_hand_is_smbus(hand))
+            count++;
+        else
+            profile_done(&list[count]);
         conf_errors_done(&errors);
     }
     profile_names_done(names, named > 0 ? named : 0);
@@ -132,6 +155,8 @@ int cli_hand_init(struct cli_hand *hand, struct cli *cli, enum cli_hand_address 
         return cli_fail(cli, "--link %s: it needs an address, as in %s@0x40", cli->link, cli->link);
     if (cli->timeout_ms > 0)
         hand->link.bus.timeout_us = cli->timeout_ms * CLI_HAND_US_PER_MS;
+    if (cli_hand_folder(cli) != CLI_DONE)
+        return CLI_FAILED;
     log_set_line_sink(cli_hand_said, hand);
     if (!cli->profile || hand->link.bus.kind == CONF_BUS_REDFISH)
         return CLI_DONE;
@@ -224,6 +249,8 @@ static int cli_hand_try_all(struct cli_hand *hand, const struct profile *list, i
 
 static int cli_hand_take(struct cli_hand *hand, struct cli_hand_choice *choice)
 {
+    const char *also = hand->broken[0] ? "; " : "";
+
     if (choice->best && !choice->tie) {
         if (cli_hand_load(hand->cli, choice->best->name, &hand->profile) != CLI_DONE)
             return CLI_FAILED;
@@ -237,12 +264,13 @@ static int cli_hand_take(struct cli_hand *hand, struct cli_hand_choice *choice)
                         "model \"%s\" fits more than one profile (%s is one): say which with --profile",
                         choice->model, choice->best->name);
     if (choice->asked == 0)
-        return cli_fail(hand->cli, "no profile names a model to choose by: say which with --profile");
+        return cli_fail(hand->cli, "no profile names a model to choose by: say which with --profile%s%s", also,
+                        hand->broken);
     if (!choice->present)
-        return cli_fail(hand->cli, "%s: nothing answers there that a profile knows: name one with --profile",
-                        hand->cli->link);
-    return cli_fail(hand->cli, "%s: model \"%s\" is in no profile: name one with --profile", hand->cli->link,
-                    choice->model);
+        return cli_fail(hand->cli, "%s: nothing answers there that a profile knows: name one with --profile%s%s",
+                        hand->cli->link, also, hand->broken);
+    return cli_fail(hand->cli, "%s: model \"%s\" is in no profile: name one with --profile%s%s",
+                    hand->cli->link, choice->model, also, hand->broken);
 }
 
 int cli_hand_choose(struct cli_hand *hand)

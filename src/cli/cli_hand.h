@@ -26,6 +26,7 @@ struct cli_hand {
     int note_count;
     char notes[CLI_HAND_NOTES_MAX][CLI_HAND_NOTE_MAX];
     char error[CLI_HAND_NOTE_MAX]; /* the last line of severity error           */
+    char broken[CLI_HAND_NOTE_MAX]; /* a profile that has errors and was left out, or "" */
 };
 
 /* Which addresses a command takes. */
@@ -35,6 +36,9 @@ enum cli_hand_address { CLI_HAND_ONE, CLI_HAND_MANY };
  * case cli_hand_done() is the caller's. */
 int cli_hand_init(struct cli_hand *hand, struct cli *cli, enum cli_hand_address address);
 void cli_hand_done(struct cli_hand *hand);
+
+/* Is --profiles, where it is given, a folder? CLI_FAILED: said. */
+int cli_hand_folder(struct cli *cli);
 
 /* A profile by its name or its file; every error of it is said, one a line. */
 int cli_hand_load(struct cli *cli, const char *name, struct profile *ret);

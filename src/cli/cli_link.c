@@ -12,6 +12,8 @@
 #define CLI_LINK_SMBUS_FIRST 0x08
 #define CLI_LINK_SMBUS_LAST  0x77
 #define CLI_LINK_UNIT_LAST   255
+#define CLI_LINK_NAME_PART   24 /* letters of a name that are kept, if that is all of it */
+#define CLI_LINK_NAME_CUT    20 /* else so many, and a hash                              */
 
 static const struct {
     const char *name;
@@ -35,8 +37,8 @@ static bool cli_link_number(const char **at, int32_t *ret)
     long value;
 
     errno = 0;
-    if (**at < '0' || **at > '9')
-        return false;
+    if (**at < '0' || **at > '9' || ((*at)[0] == '0' && (*at)[1] >= '0' && (*at)[1] <= '9'))
+        return false; /* 010 is eight to some and ten to others */
     value = strtol(*at, &end, 0);
     if (end == *at || errno || value < 0 || value > INT32_MAX)
         return false;
@@ -200,6 +202,31 @@ void cli_link_write(const struct cli_link *link, int32_t address, char ret[CLI_L
     if (address > 0 && used < CLI_LINK_MAX)
         (void)snprintf(ret + used, CLI_LINK_MAX - used, bus->kind == CONF_BUS_MODBUS_TCP ? "@%d" : "@0x%02x",
                        (int)address);
+}
+
+/* Letters of a link that a file's name may have. What is no device node, or longer than is kept
+ * of it, gets its hash: adapters of several ports differ in their last letters. */
+void cli_link_name(const struct cli_link *link, char ret[CONF_NAME_MAX])
+{
+    bool tcp = link->bus.kind == CONF_BUS_MODBUS_TCP;
+    const char *whole = tcp ? link->bus.host : link->bus.path, *slash = tcp ? NULL : strrchr(whole, '/');
+    const char *at = slash ? slash + 1 : whole;
+    bool plain = (tcp || strncmp(whole, "/dev/", 5) == 0) && strlen(at) <= CLI_LINK_NAME_PART;
+    char port[16] = "", hash[16] = "";
+    uint32_t sum = UINT32_C(2166136261);
+    size_t used;
+
+    for (const char *c = whole; *c; c++)
+        sum = (sum ^ (unsigned char)*c) * UINT32_C(16777619);
+    if (tcp)
+        (void)snprintf(port, sizeof port, "-%d", (int)link->bus.port);
+    if (!plain)
+        (void)snprintf(hash, sizeof hash, "-%08x", (unsigned)sum);
+    used = (size_t)snprintf(ret, CONF_NAME_MAX, "%s-%.*s%s%s-%d", tcp ? "tcp" : "bus",
+                            plain ? CLI_LINK_NAME_PART : CLI_LINK_NAME_CUT, at, hash, port, (int)link->first);
+    for (size_t i = 0; i < used && i < CONF_NAME_MAX - 1; i++)
+        if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._", ret[i]))
+            ret[i] = '-';
 }
 
 /* Two names of one node are one path; of nothing, themselves. */

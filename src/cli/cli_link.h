@@ -32,6 +32,9 @@ const char *cli_link_read(const char *text, struct cli_link *ret);
 /* "rtu:/dev/ttyUSB0,115200,8E1@0x90"; an address of 0: without one. */
 void cli_link_write(const struct cli_link *link, int32_t address, char ret[CLI_LINK_MAX]);
 
+/* A name of a device that no configuration names, for a file: the same for the same link. */
+void cli_link_name(const struct cli_link *link, char ret[CONF_NAME_MAX]);
+
 /* Do both go over the same bus? Paths are followed to what they stand for. */
 bool cli_link_same_bus(const struct cli_link *a, const struct cli_link *b);
 

@@ -129,6 +129,10 @@ static int cli_options_one(struct cli *cli, int option, char **argv)
         return cli_options_take(cli, &cli_options_rows[option - CLI_OPTIONS_FIRST]);
     if (option == ':')
         return cli_fail(cli, "%s needs a value", argv[optind - 1]);
+    if (optopt >= '0' && optopt <= '9')
+        return cli_fail(cli, "there is no option '-%c': a number below 0 goes after --, and options before it", optopt);
+    if (optopt > 0 && optopt < CLI_OPTIONS_FIRST) /* the first of several letters */
+        return cli_fail(cli, "there is no option '-%c': see busbarctl --help", optopt);
     return cli_fail(cli, "there is no option '%s': see busbarctl --help", argv[optind - 1]);
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "busbar/conf.h"
+#include "cli_hand.h"
 #include "cli_table.h"
 #include "cli_value.h"
 
@@ -95,6 +96,8 @@ int cli_profile(struct cli *cli)
 
     if (strcmp(cli->words[0], "check") != 0)
         return cli_fail(cli, "it is: busbarctl profile check FILE...|all");
+    if (cli_hand_folder(cli) != CLI_DONE)
+        return CLI_FAILED;
     profiles.list = json_object_new_array();
     if (all)
         rc = cli_profile_all(&profiles);

@@ -16,6 +16,19 @@
 
 /* ---- shelves ---- */
 
+/* Does the device tell of a module N? One whose profile is wrong has been named already. */
+static bool conf_pmi_has_module(const struct conf_check *check, int32_t device, int32_t index)
+{
+    int32_t at = CONF_ITEM(struct raw_device, &check->raw->devices, device)->profile_at;
+
+    if (at == CORE_NONE)
+        return true;
+    for (int32_t r = 0; r < check->profiles.list[at].row_count; r++)
+        if (check->profiles.list[at].rows[r].index == index)
+            return true;
+    return false;
+}
+
 /* "-", "DEVICE" or "DEVICE:N". */
 static void conf_pmi_module(struct conf_check *check, struct raw_shelf *shelf, int32_t slot)
 {
@@ -39,6 +52,9 @@ static void conf_pmi_module(struct conf_check *check, struct raw_shelf *shelf, i
     else if (colon && (end == colon + 1 || *end || index < 1 || index > 255))
         conf_wrong_text(check->report, &shelf->item, "modules", &shelf->modules, slot,
                         "has no number 1 to 255 after the colon");
+    else if (colon && !conf_pmi_has_module(check, module->device, module->index))
+        conf_wrong_text(check->report, &shelf->item, "modules", &shelf->modules, slot,
+                        "has a number that no row of the device's profile has as its index");
 }
 
 static void conf_pmi_shelves(struct conf_check *check)

@@ -12,6 +12,7 @@
 #include "profile.h"
 
 #define PROFILE_STEPS_MIN 10.0 /* of a register, over the signal's plausible range */
+#define PROFILE_NOISE     1e-6 /* of a step: what rounding leaves */
 
 struct profile_checker {
     struct conf_report *report;
@@ -230,6 +231,23 @@ static void profile_check_scale(const struct profile_checker *check, const struc
                    row->scale, signal_name(row->signal), low, high);
 }
 
+/* Orders are rounded down, to a step and to what the register holds: is anything left of the range? */
+static bool profile_can_be_written(const struct profile_row *row)
+{
+    const struct row_write *w = &row->write;
+    double value = w->max, raw;
+
+    if (w->step > 0.0)
+        value = floor(value / w->step + PROFILE_NOISE) * w->step;
+    if (value < w->min - w->step * PROFILE_NOISE)
+        return false;
+    if (row->type >= ROW_LINEAR11 || row->type == ROW_F32 || row->scale == 0.0)
+        return true;
+    raw = (value - row->offset) / row->scale;
+    raw = row->scale > 0.0 ? floor(raw + PROFILE_NOISE) : ceil(raw - PROFILE_NOISE);
+    return raw * row->scale + row->offset >= w->min - fabs(row->scale) * PROFILE_NOISE;
+}
+
 static void profile_check_write(const struct profile_checker *check, const struct raw_row *raw,
                                 const struct profile_row *row)
 {
@@ -246,6 +264,10 @@ static void profile_check_write(const struct profile_checker *check, const struc
     if (row->write.min > row->write.max)
         conf_wrong(check->report, item, "write.min", "%.12g is above write.max %.12g", row->write.min,
                    row->write.max);
+    else if (!profile_can_be_written(row))
+        conf_wrong(check->report, item, "write",
+                   "no value between %.12g and %.12g is a multiple of write.step and of what the register counts",
+                   row->write.min, row->write.max);
     if (row->write.min < fmax(a, low))
         conf_wrong(check->report, item, "write.min",
                    "%.12g is below what %s can hold, allowed %.12g to %.12g", row->write.min,
@@ -331,9 +353,22 @@ static void profile_check_helper(const struct profile_checker *check, int32_t r,
         conf_wrong(check->report, item, path, "%s is not one bit", signal_name(row->signal));
     else if (!bit && (row->type == ROW_TEXT || row->bit_count != 0))
         conf_wrong(check->report, item, path, "%s is not a number of its own", signal_name(row->signal));
+    else if (!bit && strcmp(signal_unit(row->signal), "s") != 0)
+        conf_wrong(check->report, item, path, "%s is in %s, a time-out in s", signal_name(row->signal),
+                   signal_unit(row->signal));
     else if (profile_raw(check, other)->gate[0] || profile_raw(check, other)->enable[0])
         conf_wrong(check->report, item, path, "%s has a gate or an enable itself: no chains",
                    signal_name(row->signal));
+}
+
+/* What is read back is held against what was written. */
+static void profile_check_readback(const struct profile_checker *check, int32_t r, int32_t other)
+{
+    enum signal signal = check->profile->rows[r].signal, back = check->profile->rows[other].signal;
+
+    if (back != SIGNAL_COUNT && strcmp(signal_unit(signal), signal_unit(back)) != 0)
+        conf_wrong(check->report, &profile_raw(check, r)->item, "write.readback", "%s is in %s, %s in %s",
+                   signal_name(back), signal_unit(back), signal_name(signal), signal_unit(signal));
 }
 
 static void profile_check_write_rows(const struct profile_checker *check, int32_t r)
@@ -353,6 +388,8 @@ static void profile_check_write_rows(const struct profile_checker *check, int32_
     if (write->readback != ROW_NONE && profile_is_text(check->profile->rows[r].signal) !=
                                            profile_is_text(check->profile->rows[write->readback].signal))
         conf_wrong(check->report, &raw->item, "write.readback", "is a text");
+    else if (write->readback != ROW_NONE && check->profile->rows[r].signal != SIGNAL_COUNT)
+        profile_check_readback(check, r, write->readback);
 }
 
 /* Do two rows read the same words? */

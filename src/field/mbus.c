@@ -65,7 +65,7 @@ static struct mbus_port_ask mbus_ask(const struct mbus *mbus, const struct regio
 static enum status mbus_done(struct mbus *mbus, enum status st)
 {
     if (st == ST_SYS)
-        mbus_say(mbus, ": trying to open it again every second");
+        mbus_say(mbus, mbus->line ? ": trying to open it again every second" : "");
     return st == ST_RANGE ? ST_REFUSED : st;
 }
 

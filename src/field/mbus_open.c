@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <linux/serial.h>
 #include <modbus/modbus.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -93,10 +94,12 @@ static modbus_t *mbus_open_context(const struct mbus_port *port, int32_t baud, c
     return modbus_new_tcp_pi(port->bus->host, service);
 }
 
-/* The first wait is for the connection; each exchange sets its own. */
+/* The first wait is for the connection; each exchange sets its own. Over TCP the pieces of an answer
+ * may be apart (Nagle's algorithm, a segment sent again): there the whole of it has the time. */
 static int mbus_open_timeouts(const struct mbus_port *port)
 {
-    int64_t answer_us = port->bus->timeout_us, byte_us = mbus_open_byte_us(port);
+    int64_t answer_us = port->bus->timeout_us;
+    int64_t byte_us = mbus_open_is_serial(port) ? mbus_open_byte_us(port) : 0;
 
     return modbus_set_response_timeout(port->ctx, (uint32_t)(answer_us / MBUS_OPEN_US_PER_S),
                                        (uint32_t)(answer_us % MBUS_OPEN_US_PER_S)) |
@@ -110,13 +113,26 @@ static void mbus_open_say_parity(struct mbus_port *port, char parity)
     MBUS_OPEN_SAY(port, "%s refuses parity %c (a pty has none: set parity: none)", port->bus->path, parity);
 }
 
+/* libmodbus calls a name that nobody knows "connection refused". */
+static bool mbus_open_say_name(struct mbus_port *port)
+{
+    struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM }, *found = NULL;
+    int wrong = getaddrinfo(port->bus->host, NULL, &hints, &found);
+
+    if (wrong == 0)
+        freeaddrinfo(found);
+    else
+        MBUS_OPEN_SAY(port, "cannot find the host %s: %s", port->bus->host, gai_strerror(wrong));
+    return wrong != 0;
+}
+
 static void mbus_open_say_connect(struct mbus_port *port, int err, char parity)
 {
     if (mbus_open_is_serial(port) && err == EINVAL && parity != 'N')
         mbus_open_say_parity(port, parity);
     else if (mbus_open_is_serial(port))
         MBUS_OPEN_SAY(port, "cannot open %s: %s", port->bus->path, modbus_strerror(err));
-    else
+    else if (err != ECONNREFUSED || !mbus_open_say_name(port))
         MBUS_OPEN_SAY(port, "cannot connect to %s port %" PRId32 ": %s", port->bus->host, port->bus->port,
                       modbus_strerror(err));
 }

@@ -182,6 +182,7 @@ static enum status mbus_port_error(struct mbus_port *port, int err, bool reading
     switch (err) {
     case ETIMEDOUT:
         return mbus_port_settle(port, ST_TIMEOUT, timeout_us);
+    case MODBUS_ENOBASE: /* exception 0, which there is none of: the device's trouble, not the line's */
     case EMBBADCRC:
     case EMBBADDATA:
     case EMBBADEXC:
@@ -285,6 +286,17 @@ static enum mbframe_state mbus_port_look(struct mbus_port *port, const struct mb
     return state;
 }
 
+/* How long an answer that has begun is waited for: on a line its bytes follow one another, over TCP
+ * its pieces may be apart. */
+static int64_t mbus_port_next_us(const struct mbus_port *port, int64_t until_us, int64_t last_us)
+{
+    int64_t next_us = clock_now_us() + mbus_open_byte_us(port);
+
+    if (!mbus_port_is_serial(port) && next_us < until_us)
+        next_us = until_us;
+    return next_us < last_us ? next_us : last_us;
+}
+
 /* `last_us`: an answer that has begun may go on until then. */
 static enum status mbus_port_receive(struct mbus_port *port, const struct mbframe_request *request,
                                      int64_t until_us, int64_t last_us, struct mbframe_answer *ret)
@@ -302,10 +314,8 @@ static enum status mbus_port_receive(struct mbus_port *port, const struct mbfram
         if (st == ST_SYS)
             return st;
         state = mbus_port_look(port, request, ret);
-        if (port->held > 0) {
-            until_us = clock_now_us() + mbus_open_byte_us(port);
-            until_us = until_us < last_us ? until_us : last_us;
-        }
+        if (port->held > 0)
+            until_us = mbus_port_next_us(port, until_us, last_us);
     }
     return state == MBFRAME_CORRUPT ? ST_CORRUPT : ST_OK;
 }

@@ -58,5 +58,7 @@ bool pmbus_command_allowed(uint8_t protect, uint8_t command);
 
 #define PMBUS_CAPABILITY_PEC   0x80u
 #define PMBUS_CAPABILITY_ALERT 0x10u
+#define PMBUS_CAPABILITY_HALF  0x08u /* numbers are IEEE half where they would be LINEAR11 */
+#define PMBUS_CAPABILITY_SPEED 0x60u /* both: reserved, and what a wire that nobody holds reads as */
 
 #endif

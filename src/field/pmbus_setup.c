@@ -245,13 +245,35 @@ static enum status pmbus_setup_config(struct regdev *dev)
     return ST_OK;
 }
 
+/* Does it give IEEE half where the rows have LINEAR11? One that has no CAPABILITY does not. */
+static enum status pmbus_setup_half(struct regdev *dev, bool *ret)
+{
+    struct profile_row row = pmbus_setup_byte_row(PMBUS_CAPABILITY);
+    uint16_t word = 0;
+    bool linear11 = false;
+    enum status st;
+
+    *ret = false;
+    for (int32_t i = 0; i < dev->own.row_count; i++)
+        linear11 = linear11 || dev->adapter->profile->rows[i].type == ROW_LINEAR11;
+    if (!linear11)
+        return ST_OK;
+    st = pmbus_setup_read(dev, &row, NULL, 0, &word);
+    *ret = st == ST_OK && (word & PMBUS_CAPABILITY_HALF) &&
+           (word & PMBUS_CAPABILITY_SPEED) != PMBUS_CAPABILITY_SPEED;
+    return st == ST_ABSENT ? ST_OK : st;
+}
+
 enum status pmbus_setup_formats(struct regdev *dev)
 {
     struct pmbus_setup_vout last = { .asked = false };
-    enum status st = ST_OK;
+    bool half;
+    enum status st = pmbus_setup_half(dev, &half);
 
     for (int32_t i = 0; i < dev->own.row_count && st == ST_OK; i++) {
         dev->own.rows[i] = dev->adapter->profile->rows[i];
+        if (half && dev->own.rows[i].type == ROW_LINEAR11)
+            dev->own.rows[i].type = ROW_HALF;
         st = pmbus_setup_row(dev, &dev->own.rows[i], &last);
     }
     return st == ST_OK ? pmbus_setup_config(dev) : st;

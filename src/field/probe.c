@@ -148,6 +148,12 @@ static struct probe_seat *probe_seat_new(int32_t address, const struct profile *
     return seat;
 }
 
+/* Rows that are characters or bytes, and have no value. */
+static bool probe_is_text(const struct profile_row *row)
+{
+    return row->type == ROW_TEXT || row->type == ROW_BLOCK;
+}
+
 static enum status probe_seat_start(struct probe *probe, struct probe_seat *seat)
 {
     enum status st;
@@ -249,7 +255,7 @@ static int32_t probe_fill_readings(struct probe_seat *seat, int32_t first, const
     for (; r < profile->row_count && device->reading_count < DEVICE_READINGS_MAX; r++) {
         const struct profile_row *row = &profile->rows[r];
 
-        if (row->type == ROW_TEXT || row->type == ROW_BLOCK || (wanted && !wanted[r]))
+        if (probe_is_text(row) || (wanted && !wanted[r]))
             continue;
         device->readings[device->reading_count++] = (struct conf_reading){
             .row = r,
@@ -341,11 +347,14 @@ static void probe_take_readings(const struct probe *probe, const struct probe_se
 static void probe_read_text(struct probe *probe, struct probe_seat *seat, struct probe_reading *to)
 {
     uint16_t words[REGMAP_WORDS_MAX];
+    bool alive = probe_alive(seat);
     enum status st;
 
     to->taken_us = probe_now_us(probe);
     st = regdev_read(&seat->dev, to->row, words, NULL);
-    to->status = probe_settle(probe, st, probe_alive(seat));
+    if (st == ST_NACK && !alive && probe->io.ops->nack_is_silence) /* nothing else was asked for */
+        alive = probe_has_cml(probe, seat->device.address, seat->adapter.profile);
+    to->status = probe_settle(probe, st, alive);
     if (to->status == ST_OK)
         regmap_text(to->row, words, to->text, sizeof to->text);
 }
@@ -365,13 +374,17 @@ static enum status probe_read_some(struct probe *probe, int32_t address, const s
     st = probe_seat_start(probe, seat);
     if (st == ST_OK) {
         probe_poll(probe, seat);
+        if (seat->device.reading_count == 0 && regdev_identify(&seat->dev) == ST_SYS) /* texts alone */
+            goto out;
         probe_take_readings(probe, seat, list);
         for (int32_t r = first; r < *next && probe->io.open; r++)
-            if (profile->rows[r].type == ROW_TEXT && (!wanted || wanted[r]))
+            if (wanted ? wanted[r] && probe_is_text(&profile->rows[r]) : profile->rows[r].type == ROW_TEXT)
                 probe_read_text(probe, seat, &list[r]);
         probe_copy_device(seat, ret);
-        st = probe->io.open ? ST_OK : ST_SYS;
     }
+out:
+    if (st == ST_OK && !probe->io.open)
+        st = ST_SYS;
     probe_seat_free(seat);
     return st;
 }

@@ -485,8 +485,8 @@ static enum status regdev_check_model(struct regdev *dev)
 
     if (dev->has_match) {
         st = regdev_read(dev, &dev->match, words, NULL);
-        if (regio_is_silence(dev->io, st) || st == ST_SYS || st == ST_BUSY)
-            return st;
+        if (regio_is_silence(dev->io, st) || st == ST_SYS || st == ST_BUSY || st == ST_NACK)
+            return st; /* refused for now: that says nothing of who it is */
         if (st == ST_OK)
             regmap_text(&dev->match, words, state->model, sizeof state->model);
         st = st == ST_OK && fnmatch(dev->profile->match_text, state->model, 0) == 0 ? ST_OK : ST_REFUSED;
@@ -530,7 +530,7 @@ enum status regdev_identify(struct regdev *dev)
     if (!regio_is_silence(dev->io, st) && st != ST_SYS && st != ST_BUSY)
         dev->owed = false;
     dev->identify = st != ST_OK;
-    dev->identify_at_us = regdev_now_us(dev) + (st == ST_REFUSED ? bus->slow_us : bus->fast_us);
+    dev->identify_at_us = regdev_now_us(dev) + (st == ST_REFUSED || st == ST_NACK ? bus->slow_us : bus->fast_us);
     return st;
 }
 

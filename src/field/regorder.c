@@ -35,6 +35,18 @@ static enum status regorder_certain(enum status st)
     return st == ST_OK || st == ST_REFUSED || st == ST_RANGE || st == ST_NACK || st == ST_STALE ? st : ST_BUSY;
 }
 
+/* The value as its raw form holds it: a field of a word is one only in its place there. */
+static enum status regorder_sent(const struct regdev *dev, const struct profile_row *row, const struct regmap_raw *raw,
+                                 double *ret)
+{
+    struct regmap_raw word = { .count = raw->count };
+
+    if (row->bit_count == 0)
+        return regmap_decode(row, raw->words, dev->vout_exponent, ret);
+    regmap_merge(row, raw, 0, word.words);
+    return regmap_decode(row, word.words, dev->vout_exponent, ret);
+}
+
 /* One order to set a value, on its way. */
 struct regorder_set {
     struct regdev *dev;
@@ -59,7 +71,7 @@ static enum status regorder_prepare(struct regorder_set *set)
     enum status st = regmap_encode(set->rows.value, set->order->value, dev->vout_exponent, &set->raw);
 
     if (st == ST_OK)
-        st = regmap_decode(set->rows.value, set->raw.words, dev->vout_exponent, &l->sent);
+        st = regorder_sent(dev, set->rows.value, &set->raw, &l->sent);
     if (st == ST_OK)
         st = regorder_record(dev, &set->rows, set->lever);
     if (st != ST_OK)
@@ -146,7 +158,7 @@ static enum status regorder_release(struct regdev *dev, int32_t lever, const str
         return regorder_release_unknown(dev, &rows, lever, order);
     st = regmap_encode_any(rows.value, original.value, dev->vout_exponent, &raw);
     if (st == ST_OK)
-        st = regmap_decode(rows.value, raw.words, dev->vout_exponent, &l->sent);
+        st = regorder_sent(dev, rows.value, &raw, &l->sent);
     if (st != ST_OK)
         return st;
     return regorder_doubt(regorder_put_original(dev, &rows, &original, &raw));

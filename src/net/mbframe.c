@@ -153,6 +153,13 @@ enum status mbframe_read_file(const struct mbframe_to *to, int32_t file, int32_t
 
 /* ---- answers ---- */
 
+/* There is no exception 0: it would pass for the good answer's. */
+static enum mbframe_state mbframe_exception(uint8_t code, struct mbframe_answer *ret)
+{
+    ret->exception = code;
+    return code != 0 ? MBFRAME_EXCEPTION : MBFRAME_CORRUPT;
+}
+
 /* Bytes of the good answer's PDU. */
 static size_t mbframe_pdu_size(const struct mbframe_request *request)
 {
@@ -220,8 +227,7 @@ static enum mbframe_state mbframe_answer_rtu(const struct mbframe_request *reque
         return MBFRAME_CORRUPT;
     if (!failed)
         return mbframe_good(request, bytes + 1, ret);
-    ret->exception = bytes[2];
-    return MBFRAME_EXCEPTION;
+    return mbframe_exception(bytes[2], ret);
 }
 
 static enum mbframe_state mbframe_answer_tcp(const struct mbframe_request *request, const uint8_t *bytes,
@@ -245,10 +251,8 @@ static enum mbframe_state mbframe_answer_tcp(const struct mbframe_request *reque
         return MBFRAME_STALE;
     if (bytes[6] != request->unit)
         return MBFRAME_CORRUPT;
-    if (pdu[0] == (request->function | MBFRAME_FAILED) && pdu_size == 2) {
-        ret->exception = pdu[1];
-        return MBFRAME_EXCEPTION;
-    }
+    if (pdu[0] == (request->function | MBFRAME_FAILED) && pdu_size == 2)
+        return mbframe_exception(pdu[1], ret);
     if (pdu[0] != request->function || pdu_size != mbframe_pdu_size(request))
         return MBFRAME_CORRUPT;
     return mbframe_good(request, pdu, ret);

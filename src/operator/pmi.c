@@ -61,6 +61,24 @@ static bool pmi_find_alert(const struct operator_device *device, const struct de
     return false;
 }
 
+/* A bit of a word of the controller that mirrors the module; `otherwise` where it has no such word. */
+static bool pmi_says(const struct operator_device *device, const struct device_state *state, enum signal word,
+                     int32_t bit, bool otherwise)
+{
+    double value = pmi_find(device, state, 0, word);
+
+    return isnan(value) ? otherwise : (uint32_t)value >> bit & 1u;
+}
+
+/* What a controller shows of a module that is pulled out, that does not answer it, or that it was told
+ * not to ask is old. */
+static bool pmi_is_mirrored(const struct operator_device *device, const struct device_state *state, int32_t index)
+{
+    return pmi_says(device, state, SIGNAL_SHELF_MODULES_PRESENT, index - 1, true) &&
+           !pmi_says(device, state, SIGNAL_SHELF_COMM_ALARMS, index, false) &&
+           !pmi_says(device, state, SIGNAL_SHELF_POLLING_PAUSE, 0, false);
+}
+
 static void pmi_look_at(struct pmi *pmi, const struct pmi_module *module, struct pmi_values *ret)
 {
     const struct operator_names *names = pmi->op->names;
@@ -81,8 +99,11 @@ static void pmi_look_at(struct pmi *pmi, const struct pmi_module *module, struct
         !pmi->op->calls.device(pmi->op->calls.arg, module->device, state) || !state->reachable)
         return;
     device = &names->devices[module->device];
+    if (index > 0 && !pmi_is_mirrored(device, state, index))
+        return;
     ret->present = true;
-    ret->alert = pmi_find_alert(device, state, index);
+    ret->alert = pmi_find_alert(device, state, index) ||
+                 (index > 0 && pmi_says(device, state, SIGNAL_SHELF_MODULE_ALERTS, index - 1, false));
     ret->input_v = pmi_find(device, state, index, SIGNAL_PSU_INPUT_V);
     ret->input_a = pmi_find(device, state, index, SIGNAL_PSU_INPUT_A);
     ret->soc_ratio = pmi_find(device, state, index, SIGNAL_BBU_SOC_RATIO);

@@ -215,6 +215,8 @@ static bool pmi_token_good(const struct pmi_options *options, const struct pmi_w
 
 static bool pmi_good(const struct pmi_options *options, const struct pmi_wish *wish)
 {
+    if ((wish->items & PMI_KEY) && wish->key == 0 && wish->items != PMI_KEY)
+        return false; /* the key reads as 0: a block that is written back means to keep it */
     if ((wish->items & PMI_LEASE) &&
         (wish->lease_s < 1 || wish->lease_s * PMI_US_PER_S > options->lease_max_us))
         return false;
@@ -355,21 +357,33 @@ static void pmi_renew(struct pmi_doing *d, int64_t now_us)
     lease->refreshes++;
 }
 
+/* What the daemon may refuse comes first: then nothing else of the write is done yet. */
+static enum status pmi_do_wishes(struct pmi_doing *d)
+{
+    const struct operator_calls *daemon = d->lease->daemon;
+    bool mode = d->wish->items & PMI_MODE, both = mode && (d->wish->items & PMI_TOKEN);
+    enum core_mode_wanted before = both ? daemon->mode_wanted(daemon->arg) : CORE_WANT_OBSERVE;
+    enum status st = pmi_do_mode(d);
+
+    if (st != ST_OK)
+        return st;
+    st = pmi_do_token(d);
+    if (st != ST_OK && both && daemon->set_mode(daemon->arg, before, d->who) != ST_OK)
+        LOG(WARNING, "pmi", "the mode of a write that was refused could not be taken back");
+    return st;
+}
+
 static enum pmi_result pmi_do(struct pmi_doing *d, int64_t now_us)
 {
-    static enum status (*const steps[])(struct pmi_doing * d) = { pmi_do_budget, pmi_do_mode, pmi_do_ride,
-                                                                  pmi_do_token };
-
     if ((d->wish->items & PMI_KEY) && d->wish->key == 0) {
         if (d->lease->holder == d->client->writer)
             pmi_lease_end(d->lease, "gave the authority back");
         return PMI_RESULT_DONE;
     }
+    if (pmi_do_wishes(d) != ST_OK)
+        return PMI_RESULT_REFUSED;
     pmi_renew(d, now_us);
-    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
-        if (steps[i](d) != ST_OK)
-            return PMI_RESULT_REFUSED;
-    return PMI_RESULT_DONE;
+    return pmi_do_budget(d) == ST_OK && pmi_do_ride(d) == ST_OK ? PMI_RESULT_DONE : PMI_RESULT_REFUSED;
 }
 
 enum pmi_exception pmi_lease_write(struct pmi_lease *lease, struct pmi_client *client,

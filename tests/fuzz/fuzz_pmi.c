@@ -57,6 +57,12 @@ static enum status fuzz_ride(void *arg, const struct pmi_ride *ride, const char 
     return ST_OK;
 }
 
+static enum core_mode_wanted fuzz_mode_wanted(void *arg)
+{
+    (void)arg;
+    return CORE_WANT_OBSERVE;
+}
+
 static enum status fuzz_mode(void *arg, enum core_mode_wanted mode, const char *who)
 {
     (void)arg;
@@ -121,7 +127,7 @@ static void fuzz_answer(struct pmi_lease *lease, enum pmi_framing framing, const
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct operator_calls daemon = { .set_mode = fuzz_mode, .token = fuzz_token };
+    static const struct operator_calls daemon = { .set_mode = fuzz_mode, .mode_wanted = fuzz_mode_wanted, .token = fuzz_token };
     static const struct pmi_calls calls = { .budget = fuzz_budget, .ride = fuzz_ride };
     enum pmi_framing framing = size > 0 && (data[0] & 1) ? PMI_RTU : PMI_TCP;
     int64_t now_us = 1000000000;

@@ -4,8 +4,13 @@
 import json
 import os
 import re
+import select
+import subprocess
+import threading
+import time
+import tty
 
-from rack import Rack, SOURCE, check, main, wait_for
+from rack import BIN, PATIENCE, Rack, SOURCE, check, main, wait_for
 
 
 def device(rack, *words):
@@ -25,6 +30,29 @@ def vendor_profiles(rack):
         check(count == 1, f"{name} has a match")
         open(os.path.join(folder, name + ".yaml"), "w").write(text)
     return folder
+
+
+def bridge(line):
+    """Another pty that leads to the line, and what pulls it out."""
+    near, far = os.openpty()
+    tty.setraw(far)
+    behind = os.open(line, os.O_RDWR | os.O_NOCTTY)
+    tty.setraw(behind)
+    pulled = threading.Event()
+
+    def carry():
+        while not pulled.is_set():
+            for fd in select.select([near, behind], [], [], 0.05)[0]:
+                os.write(behind if fd == near else near, os.read(fd, 512))
+        for fd in (near, far, behind):
+            os.close(fd)
+    thread = threading.Thread(target=carry, daemon=True)
+    thread.start()
+
+    def pull():
+        pulled.set()
+        thread.join()
+    return os.ttyname(far), pull
 
 
 def test():
@@ -81,6 +109,23 @@ def test():
             check(code == 2 and err.count("\n") == 1, f"--speeds {speeds[:9]} is one line and 2")
         check(rack.ctl("read psu-1-1")["write_enable"] == true["write_enable"], "nothing was written to it")
 
+        # ---- wrong words ----
+        for words, word in ((("--profiles", rack.folder + "/none"), "--profiles"),
+                            (("--profile", "orv3-psu", "--signal", "psu_outpu_w"), "psu_outpu_w")):
+            code, _, err = device(rack, "read", "--link", link, *words)
+            check(code == 2 and err.count("\n") == 1 and word in err, f"{words[-1]} is one line and 2 {err}")
+        code, _, err = device(rack, "read", "--link", "tcp:no-such-host.invalid:502@1", "--profile", "orv3-psu")
+        check(code == 2 and "cannot find the host no-such-host.invalid" in err, f"a name that nobody knows is not a refusal {err}")
+        code, _, err = device(rack, "write", "--link", link, "--profile", "orv3-psu", "psu_output_setpoint_v", "-5", "--yes")
+        check(code == 2 and "'-5'" in err, f"a number below 0 is no option, and the line says so {err}")
+        broken = os.path.join(rack.folder, "broken")
+        os.makedirs(broken)
+        open(os.path.join(broken, "vendor.yaml"), "w").write("model: Vendor\nmatch: {register: 8, text: \"ORV3-PSU*\"}\nrows: []\n")
+        code, _, err = device(rack, "read", "--link", link, "--profiles", broken)
+        check(code == 2 and err.count("\n") == 1 and "vendor.yaml" in err, f"a profile with errors is named where none can be chosen {err}")
+        code, answer, err = device(rack, "scan", "--link", link, "--profiles", broken)
+        check(code == 0 and any("vendor.yaml" in note for note in answer["notes"]), "and where a scan goes on without it")
+
         # ---- its black box ----
         code, answer, err = device(rack, "file", "1", "--link", link, "--words", "12")
         check(code == 0 and answer["end"] == "absent" and answer["exception"] == 2, f"records are read until the device refuses one {err}")
@@ -98,6 +143,18 @@ def test():
         check(code == 2 and "no file's number" in err, "and there is no file 0")
         code, _, err = device(rack, "file", "1", "--link", f"smbus:{smbus}@0x58")
         check(code == 2 and "only Modbus" in err, "SMBus has no files")
+        code, answer, err = device(rack, "read", "--link", f"smbus:{smbus}@0x58", "--profile", "murata-mwocp67", "--signal", "device_record")
+        check(code == 0 and len(answer["readings"]) == 1 and sum(bytes.fromhex(answer["readings"][0]["value"])) % 256 == 0 and
+              answer["model"], f"a PMBus side has a record of 151 bytes, with its sum {err}")
+        code, out, err = rack.run("device", "read", "--link", f"smbus:{smbus}@0x58", "--profile", "murata-mwocp67", "--signal", "device_record")
+        lines = [line.strip() for line in out.split("device_record:\n")[1].splitlines() if line.startswith("  ")]
+        check("".join(lines) == answer["readings"][0]["value"], f"and people see all of it {out} {err}")
+        code, answer, err = device(rack, "read", "--link", f"smbus:{smbus}@0x58", "--profile", "ina233", "--signal", "monitor_status_cml")
+        check(code == 0 and answer["readings"][0]["faults"] == ["invalid_command"],
+              f"what a status says has a name: here that another chip's register was asked for {answer} {err}")
+        code, answer, err = device(rack, "read", "--link", f"smbus:{smbus}@0x20", "--profile", "pmbus-generic", "--timeout", "30")
+        ages = [r["age_ms"] for r in answer["readings"]]
+        check(code == 1 and None in ages and all(a is None or a < 60000 for a in ages), "rows that were not asked for any more have no age")
 
         code, _, err = device(rack, "read", "--link", link)
         check(code == 2 and "--profile" in err, "profiles that fit any model are never chosen for one")
@@ -125,9 +182,33 @@ def test():
                                    "bbu_charge_limit_a", "2", "--for", "20000")
         check(code == 0 and answer["device"] == "bbu-1-1", f"with a configuration the original has the daemon's name {err}")
         check(0 < rack.ctl("read bbu-1-1")["override_timeout_s"] <= 20, "the device's own time-out was written with it")
+        bit = ["write", "--link", f"{bus}@{bbu}", "--profile", "orv3-bbu", "--state-dir", state]
+        for value, held in (("1", 1), ("0", 0), ("1", 1), ("original", 0)):
+            code, answer, err = device(rack, *bit, "bbu_recharge_override", value)
+            check(code == 0 and answer["status"] == "ok" and answer["readback"] == held, f"one bit of a word is written and read back: {value} {err}")
+        for name in ("../evil", "", ".x", "a b", "x" * 48):
+            code, _, err = device(rack, *bit, "bbu_recharge_override", "1", "--name", name)
+            check(code == 2 and "1 to 47 letters" in err, f"--name '{name[:8]}' is none of a file of originals {err}")
+        for words, word in ((("bbu_charge_limit_a", "2", "--for", "1"), "1000 to 86400000 ms"),
+                            (("bbu_discharge_time_s", "240", "--for", "5000"), "no time-out of its own")):
+            code, _, err = device(rack, *bit, *words)
+            check(code == 2 and err.count("\n") == 1 and word in err, f"--for {words[-1]}: {word} {err}")
         code, answer, err = device(rack, "watch", "--link", link, "--profile", "orv3-psu", "--signal", "psu_output_w", "--every",
                                    "100", "--seconds", "1")
         check(code == 0 and 1 <= len(answer["samples"]) <= 10, f"a watch is one document of samples {err}")
+
+        watched = ("watch", "--profile", "orv3-psu", "--signal", "psu_output_w", "--every", "100", "--seconds", "600", "--timeout", "2000", "--json")
+        for how, end in (("a signal", lambda p, pull: p.terminate()), ("a line that is pulled", lambda p, pull: pull())):
+            path, pull = bridge(line)
+            process = subprocess.Popen([os.path.join(BIN, "busbarctl"), "device", *watched, "--link", f"rtu:{path},{baud},8N1@{psu}"],
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            time.sleep(1.5 * PATIENCE)
+            end(process, pull)
+            out, err = process.communicate(timeout=60 * PATIENCE)
+            samples = json.loads(out)["samples"] if out else []
+            check(process.returncode == (2 if "line" in how else 0) and len(samples) > 1 and samples[0]["readings"][0]["status"] == "ok",
+                  f"a watch that {how} ends gives what it has {process.returncode} {err}")
+            pull()
 
         # ---- with a daemon ----
         rack.start()
@@ -137,6 +218,9 @@ def test():
         code, answer, err = device(rack, *read)
         check(answer["through"] == "daemon" and answer["profile"] == "orv3-psu", f"with a daemon: through it {err}")
         check({r["signal"] for r in answer["readings"]} >= {"psu_output_w", "psu_input_v", "device_serial"}, "with its readings")
+        for what in (("read",), ("watch", "--seconds", "1")):
+            code, _, err = device(rack, *what, "--link", link, "--signal", "psu_outpu_w")
+            check(code == 2 and "psu_outpu_w" in err, f"{what[0]}: a signal that the daemon does not read is an error, no empty answer {err}")
         code, _, err = device(rack, "read", "--link", f"{bus}@0x77")
         check(code == 2 and "knows no device" in err, "an address the daemon does not know is not read behind its back")
         code, _, err = device(rack, "scan", "--link", bus)

@@ -31,6 +31,7 @@ struct fake_unit {
     int32_t lose_answer_in;            /* the n-th is done, but not answered      */
     int32_t garble_answer_in;          /* the n-th is done, and its answer garbled */
     int32_t ignore_in;                 /* the n-th is neither done nor answered   */
+    bool busy;                         /* everything gets another exception       */
     int32_t refuse_write_at;           /* writes there get another exception; -1  */
     int32_t gate_at;                   /* bit 0 there lets others be written; 0: none */
     bool gate_ignores;                 /* closed, it takes writes and does nothing, else refuses */
@@ -122,7 +123,7 @@ static enum status fake_transact(struct fake *f, const struct regio_target *t, u
     for (int32_t i = 0; i < t->words; i++)
         if (t->address + i >= FAKE_REGISTERS || !u->exists[t->address + i])
             return f->ops.nack_is_silence ? ST_NACK : ST_ABSENT;
-    if (out && u->refuse_write_at == t->address)
+    if (u->busy || (out && u->refuse_write_at == t->address))
         return ST_NACK;
     if (out && u->gate_at > 0 && t->address != u->gate_at && !(u->registers[u->gate_at] & 1u))
         return u->gate_ignores ? ST_OK : ST_NACK;

@@ -108,6 +108,10 @@ static void what_is_no_link_is_refused_with_what_is_allowed(void **state)
         "redfish:host",
         "rtu:,9600,8E1@1",
         "i2c:/dev/i2c-0@-1",
+        "i2c:/dev/i2c-0@010",
+        "rtu:/dev/x@016",
+        "tcp:host:0502@1",
+        "tcp:host:502@1-020",
         "i2c:/dev/i2c-0@99999999999",
     };
     char *many = calloc(1, 2048);
@@ -149,6 +153,39 @@ static void a_link_is_written_as_it_is_read(void **state)
     }
 }
 
+static const char *name_of(const char *text)
+{
+    static char name[CONF_NAME_MAX];
+    struct cli_link link = good(text);
+
+    cli_link_name(&link, name);
+    return name;
+}
+
+/* Originals are kept under it: two devices must not share one. */
+static void a_link_names_its_device_and_no_other(void **state)
+{
+    static const char *const apart[] = {
+        "rtu:/dev/serial/by-id/usb-FTDI_FT4232H_Quad_HS232_FT1-if00-port0,9600,8E1@0x90",
+        "rtu:/dev/serial/by-id/usb-FTDI_FT4232H_Quad_HS232_FT1-if01-port0,9600,8E1@0x90",
+        "tcp:power-gateway-rack-0001-shelf-1.example:502@1",
+        "tcp:power-gateway-rack-0001-shelf-2.example:502@1",
+        "smbus:/tmp/a/smbus-1@0x58",
+        "smbus:/tmp/b/smbus-1@0x58",
+    };
+    char names[6][CONF_NAME_MAX];
+
+    (void)state;
+    assert_string_equal(name_of("rtu:/dev/ttyUSB0,9600,8E1@0x90"), "bus-ttyUSB0-144");
+    assert_string_equal(name_of("tcp:10.0.0.1:502@1"), "tcp-10.0.0.1-502-1");
+    for (int i = 0; i < 6; i++) {
+        memcpy(names[i], name_of(apart[i]), CONF_NAME_MAX);
+        assert_true(strlen(names[i]) < CONF_NAME_MAX - 1); /* whole, with the unit at its end */
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(names[i], names[k]);
+    }
+}
+
 static void two_names_of_one_node_are_one_bus(void **state)
 {
     char folder[] = "/tmp/busbar-link-XXXXXX", a[64], b[64], text[128];
@@ -185,6 +222,7 @@ int main(void)
         cmocka_unit_test(a_range_or_nothing_is_for_a_scan),
         cmocka_unit_test(what_is_no_link_is_refused_with_what_is_allowed),
         cmocka_unit_test(a_link_is_written_as_it_is_read),
+        cmocka_unit_test(a_link_names_its_device_and_no_other),
         cmocka_unit_test(two_names_of_one_node_are_one_bus),
     };
 

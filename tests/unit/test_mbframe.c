@@ -136,6 +136,21 @@ static void an_exception_over_tcp_too(void **state)
     assert_int_equal(answer.exception, 0x0B);
 }
 
+/* A device that says "exception 0" has not said what was asked for, nor why not. */
+static void there_is_no_exception_0(void **state)
+{
+    const uint8_t over_tcp[] = { 0x12, 0x34, 0, 0, 0, 3, 0x90, 0x83, 0x00 };
+    uint8_t bytes[8] = { 0x90, 0x83, 0x00 };
+    struct mbframe_request request;
+    struct mbframe_answer answer;
+
+    (void)state;
+    assert_int_equal(mbframe_read(&rtu, false, 0, 8, &request), ST_OK);
+    assert_int_equal(feed(&request, bytes, with_crc(bytes, 3), &answer), MBFRAME_CORRUPT);
+    assert_int_equal(mbframe_read(&tcp, false, 0, 8, &request), ST_OK);
+    assert_int_equal(feed(&request, over_tcp, sizeof over_tcp, &answer), MBFRAME_CORRUPT);
+}
+
 /* Quirk 7: a device that gets its checksum wrong said nothing that can be believed. */
 static void a_wrong_checksum_is_corrupt(void **state)
 {
@@ -241,6 +256,7 @@ int main(void)
         cmocka_unit_test(an_echo_of_another_write_is_no_answer),
         cmocka_unit_test(an_exception_is_known_after_its_five_bytes),
         cmocka_unit_test(an_exception_over_tcp_too),
+        cmocka_unit_test(there_is_no_exception_0),
         cmocka_unit_test(a_wrong_checksum_is_corrupt),
         cmocka_unit_test(the_first_wrong_byte_ends_the_wait),
         cmocka_unit_test(a_late_tcp_answer_is_told_by_its_number),

@@ -5,9 +5,11 @@
  * settings, what a pty refuses, answers that come too late, and the addresses and
  * exceptions that a library for clients might not know.
  */
+#include "busbar/log.h"
 #include "field/mbus.h"
 #include "field/mbus_port.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <math.h>
 #include <poll.h>
@@ -24,6 +26,7 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -181,7 +184,7 @@ struct slave {
     atomic_bool stop;
     atomic_int late_ms;            /* the next answer only                         */
     atomic_int garbage;            /* the next answer is followed by noise         */
-    atomic_int exception;          /* every answer is this exception; 0: none      */
+    atomic_int exception;          /* every answer is its low byte as exception; 0: none */
     atomic_int unit;               /* of the last good request                     */
 };
 
@@ -399,6 +402,119 @@ static void an_exception_is_understood_before_the_time_out(void **state)
     slave_stop();
 }
 
+/* There is no exception 0. It must not pass for an answer, nor close the line under the others:
+ * by the library (7) and by frames of our own (250). */
+static void an_exception_0_is_a_broken_answer_of_that_device(void **state)
+{
+    static const int32_t units[] = { UNIT, 250 };
+
+    (void)state;
+    slave_start();
+    atomic_store(&slave.exception, 0x100);
+    for (int i = 0; i < 2; i++) {
+        struct mbus_port_ask ask = { .unit = units[i], .address = 0x10, .count = 1, .timeout_us = bus.timeout_us };
+        uint16_t word = 0x1234;
+        struct mbus_port port;
+
+        mbus_port_init(&port, &bus);
+        assert_int_equal(mbus_port_open(&port), ST_OK);
+        assert_int_equal(mbus_port_read(&port, &ask, &word, NULL), ST_CORRUPT);
+        assert_int_equal(mbus_port_write(&port, &ask, &word, NULL), ST_CORRUPT);
+        mbus_port_close(&port);
+    }
+    slave_stop();
+}
+
+static void said_keep(enum log_level level, const char *who, const char *message, void *arg)
+{
+    (void)level;
+    (void)who;
+    (void)snprintf(arg, 128, "%.127s", message);
+}
+
+/* By hand nobody opens it again: then nobody says so. */
+static void a_line_that_is_lost_in_the_hand_is_lost(void **state)
+{
+    struct regio_target target = { .unit = UNIT, .profile = &profile, .row = &rows[ROW_NEAR], .address = 0x10, .words = 1 };
+    const struct regio_ops *ops;
+    struct mbus *mbus = NULL;
+    char said[128] = "";
+    int64_t gap_us;
+    uint16_t word;
+
+    (void)state;
+    assert_int_equal(mbus_new_idle(&bus, &mbus), ST_OK);
+    ops = mbus_io(mbus, &gap_us);
+    assert_int_equal(ops->open(mbus), ST_OK);
+    close(master_fd);
+    log_set_line_sink(said_keep, said);
+    assert_int_equal(ops->read(mbus, &target, &word), ST_SYS);
+    log_set_line_sink(NULL, NULL);
+    assert_non_null(strstr(said, "lost"));
+    assert_null(strstr(said, "again"));
+    ops->close(mbus);
+    mbus_free(mbus);
+    master_fd = dup(slave_fd); /* for the end */
+}
+
+/* ---- TCP: mbus_port.c ---- */
+
+static void *pieces_run(void *arg)
+{
+    int listener = *(int *)arg, fd = accept(listener, NULL, NULL);
+    uint8_t request[12], answer[11] = { 0 };
+
+    if (fd < 0)
+        return NULL;
+    while (recv(fd, request, sizeof request, MSG_WAITALL) == (ssize_t)sizeof request) {
+        memcpy(answer, request, 8);
+        answer[5] = 5;
+        answer[8] = 2;
+        answer[9] = request[8];
+        answer[10] = request[9];
+        if (send(fd, answer, 9, MSG_NOSIGNAL) != 9)
+            break;
+        (void)poll(NULL, 0, 60); /* what a delayed acknowledgement costs, and some */
+        if (send(fd, answer + 9, 2, MSG_NOSIGNAL) != 2)
+            break;
+    }
+    close(fd);
+    return NULL;
+}
+
+/* A gateway that writes head and data one after the other: by the library (7) and by frames of our
+ * own (250). */
+static void pieces_of_an_answer_over_tcp_may_be_apart(void **state)
+{
+    static const int32_t units[] = { UNIT, 250 };
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t size = sizeof at;
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct mbus_port port;
+    pthread_t thread;
+
+    (void)state;
+    assert_int_equal(bind(listener, (struct sockaddr *)&at, size), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &size), 0);
+    assert_int_equal(pthread_create(&thread, NULL, pieces_run, &listener), 0);
+    bus.kind = CONF_BUS_MODBUS_TCP;
+    (void)strcpy(bus.host, "127.0.0.1");
+    bus.port = ntohs(at.sin_port);
+    mbus_port_init(&port, &bus);
+    assert_int_equal(mbus_port_open(&port), ST_OK);
+    for (int i = 0; i < 2; i++) {
+        struct mbus_port_ask ask = { .unit = units[i], .address = 0x4321, .count = 1, .timeout_us = bus.timeout_us };
+        uint16_t word = 0;
+
+        assert_int_equal(mbus_port_read(&port, &ask, &word, NULL), ST_OK);
+        assert_int_equal(word, 0x4321);
+    }
+    mbus_port_close(&port);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    close(listener);
+}
+
 /* ---- the line itself: mbus_port.c ---- */
 
 static void settings_of(struct termios *ret)
@@ -450,6 +566,9 @@ int main(void)
         TEST(descriptors_that_select_cannot_hold_are_refused),
         TEST(unit_255_is_asked_like_any_other),
         TEST(an_exception_is_understood_before_the_time_out),
+        TEST(an_exception_0_is_a_broken_answer_of_that_device),
+        TEST(a_line_that_is_lost_in_the_hand_is_lost),
+        TEST(pieces_of_an_answer_over_tcp_may_be_apart),
         TEST(a_line_gets_its_settings_back),
         TEST(a_late_answer_is_not_the_next_ones),
         TEST(noise_after_an_answer_does_not_spoil_the_next),

@@ -202,6 +202,16 @@ static enum status read_of(struct regdev *dev, int row)
     return regdev_read(dev, &dev->profile->rows[row], words, &value);
 }
 
+static void order(int unit, uint64_t number, double value)
+{
+    struct device_orders orders = {
+        .levers = { { .number = number, .op = DEVICE_OP_SET, .value = value, .lease_end_us = INT64_MAX } }
+    };
+
+    mailbox_put(adapters[unit].from_tick, &orders);
+    assert_int_equal(regorder_next(&devs[unit], clock_now_us()), 0);
+}
+
 /* ---- formats ---- */
 
 static void numbers_come_in_the_formats_the_device_says(void **state)
@@ -225,6 +235,28 @@ static void numbers_come_in_the_formats_the_device_says(void **state)
     chip_set_word(0, 0, 0x8B, 5075);
     assert_int_equal(regdev_identify(dev), ST_OK);
     assert_true(value_of(dev, R_VOUT) == 50.75);
+}
+
+/* 3300 W as a half would be LINEAR11's -381000, and 2 A would be 0 A. */
+static void a_device_of_halves_says_so_and_is_believed(void **state)
+{
+    struct regdev *dev;
+
+    (void)state;
+    chip_set(0, 0, 0x19, false, "\xB8", 1);
+    chip_set_word(0, 0, 0x97, 0x6A72);
+    chip_set_word(0, 0, 0x6A, 0x6800); /* 2048 W */
+    dev = opened(0);
+    assert_true(value_of(dev, R_PIN) == 3300);
+    order(0, 1, 2016);
+    regorder_step(dev, 0, clock_now_us());
+    assert_int_equal(adapters[0].state.acks[0].status, ST_OK);
+    assert_true(adapters[0].state.acks[0].readback == 2016);
+    assert_int_equal(chip_word(0, 0, 0x6A), 0x67E0);
+    chip_set(0, 0, 0x19, false, "\xFF", 1); /* nobody's word */
+    chip_set_word(0, 0, 0x97, 0x1339);
+    assert_int_equal(regdev_identify(dev), ST_OK);
+    assert_true(value_of(dev, R_PIN) == 3300);
 }
 
 static void a_format_that_is_not_known_makes_no_number(void **state)
@@ -397,16 +429,6 @@ static void page_plus_leaves_the_page_alone(void **state)
 }
 
 /* ---- orders ---- */
-
-static void order(int unit, uint64_t number, double value)
-{
-    struct device_orders orders = {
-        .levers = { { .number = number, .op = DEVICE_OP_SET, .value = value, .lease_end_us = INT64_MAX } }
-    };
-
-    mailbox_put(adapters[unit].from_tick, &orders);
-    assert_int_equal(regorder_next(&devs[unit], clock_now_us()), 0);
-}
 
 static void what_is_protected_is_not_written_and_stays_so(void **state)
 {
@@ -640,6 +662,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(numbers_come_in_the_formats_the_device_says),
+        TEST(a_device_of_halves_says_so_and_is_believed),
         TEST(a_format_that_is_not_known_makes_no_number),
         TEST(a_device_set_to_another_range_gives_no_numbers),
         TEST(codes_are_used_where_the_device_has_them),

@@ -32,7 +32,7 @@ static struct {
     char who[96];
     struct operator_wish wish;
     char wish_client[64];
-    bool refuse;
+    bool refuse, no_token;
     int events[EV_COUNT];
     char message[256];
 } rig;
@@ -65,6 +65,12 @@ static enum status rig_mode(void *arg, enum core_mode_wanted mode, const char *w
     return rig.refuse ? ST_REFUSED : ST_OK;
 }
 
+static enum core_mode_wanted rig_mode_wanted(void *arg)
+{
+    (void)arg;
+    return rig.mode;
+}
+
 static enum status rig_token(void *arg, const struct operator_wish *wish, struct operator_token *ret)
 {
     (void)arg;
@@ -72,7 +78,7 @@ static enum status rig_token(void *arg, const struct operator_wish *wish, struct
     rig.wish = *wish;
     (void)snprintf(rig.wish_client, sizeof rig.wish_client, "%s", wish->client);
     *ret = (struct operator_token){ .client = 7, .version = 1 };
-    return rig.refuse ? ST_BUSY : ST_OK;
+    return rig.refuse || rig.no_token ? ST_BUSY : ST_OK;
 }
 
 static void rig_event(enum ev event, const char *who, const char *message, void *arg)
@@ -102,7 +108,7 @@ static int rig_make(void **state)
                                         .reserve_min_s = 90,
                                         .node_count = 1,
                                         .nodes = { 3 } };
-    rig.daemon = (struct operator_calls){ .set_mode = rig_mode, .token = rig_token };
+    rig.daemon = (struct operator_calls){ .set_mode = rig_mode, .mode_wanted = rig_mode_wanted, .token = rig_token };
     rig.a = (struct pmi_client){ .writers = 1, .writer = PMI_NOBODY, .from = "10.0.0.1:1" };
     rig.b = (struct pmi_client){ .writers = 2, .writer = PMI_NOBODY, .from = "10.0.0.2:1" };
     rig.stranger = (struct pmi_client){ .writer = PMI_NOBODY, .from = "10.9.9.9:1" };
@@ -287,6 +293,52 @@ static void modes_policies_and_tokens_reach_the_daemon(void **state)
     rig.now_us += 61 * SECOND;
     (void)pmi_lease_step(&rig.lease, rig.now_us);
     assert_true(isnan(rig.ride.reserve_s)); /* the policy was leased, too */
+}
+
+/* Several items in one write, of which the daemon refuses one: none is done, and the lease is not renewed. */
+static void what_the_daemon_refuses_is_refused_whole(void **state)
+{
+    struct pmi_wish wish = budget(60000);
+    int64_t until_us;
+
+    (void)state;
+    assert_int_equal(write_wish(&rig.a, key(KEY_A)), PMI_FINE);
+    until_us = rig.lease.until_us;
+    rig.mode = CORE_WANT_OBSERVE;
+    rig.no_token = true;
+    rig.now_us += SECOND;
+    wish.items |= PMI_MODE | PMI_RIDE | PMI_TOKEN;
+    wish.mode = CORE_WANT_CONTROL;
+    wish.ride = 1;
+    wish.reserve_s = 200;
+    wish.token_node = 1;
+    assert_int_equal(write_wish(&rig.a, wish), PMI_DEVICE_FAILURE);
+    assert_int_equal(rig.budgets, 0);
+    assert_int_equal(rig.rides, 0);
+    assert_int_equal(rig.mode, CORE_WANT_OBSERVE);
+    assert_true(isnan(rig.lease.leased_w));
+    assert_int_equal(rig.lease.until_us, until_us);
+    rig.no_token = false;
+    assert_int_equal(write_wish(&rig.a, wish), PMI_FINE);
+    assert_true(rig.budget_w == 60000 && rig.ride.reserve_s == 200);
+    assert_int_equal(rig.mode, CORE_WANT_CONTROL);
+}
+
+/* The key reads as 0: whoever writes back a block that he has read would end his own lease. */
+static void a_key_of_0_gives_back_only_by_itself(void **state)
+{
+    struct pmi_wish wish = budget(60000);
+
+    (void)state;
+    assert_int_equal(write_wish(&rig.a, key(KEY_A)), PMI_FINE);
+    assert_int_equal(write_wish(&rig.a, budget(70000)), PMI_FINE);
+    wish.items |= PMI_KEY;
+    assert_int_equal(write_wish(&rig.a, wish), PMI_ILLEGAL_VALUE);
+    assert_int_equal(rig.a.result, PMI_RESULT_RANGE);
+    assert_int_equal(rig.lease.holder, 0);
+    assert_true(rig.budget_w == 70000);
+    assert_int_equal(write_wish(&rig.a, key(0)), PMI_FINE);
+    assert_int_equal(rig.lease.holder, PMI_NOBODY);
 }
 
 static void a_reload_without_the_writer_ends_its_lease(void **state)
@@ -479,6 +531,8 @@ int main(void)
         TEST(what_is_outside_the_configuration_is_refused_whole),
         TEST(what_the_configuration_does_not_give_is_refused),
         TEST(modes_policies_and_tokens_reach_the_daemon),
+        TEST(what_the_daemon_refuses_is_refused_whole),
+        TEST(a_key_of_0_gives_back_only_by_itself),
         TEST(a_reload_without_the_writer_ends_its_lease),
         TEST(a_write_takes_whole_items_only),
         TEST(the_window_shows_numbers_and_what_is_not_known),

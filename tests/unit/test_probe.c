@@ -17,7 +17,7 @@
 #define SECOND INT64_C(1000000)
 #define UNIT   1
 
-enum { GATE = 0x5E, SETPOINT = 0x67, CURRENT = 0x123, TIMEOUT = 0x12C, OUTPUT = 0x4F, FAN = 0x43 };
+enum { GATE = 0x5E, SETPOINT = 0x67, CURRENT = 0x123, TIMEOUT = 0x12C, OUTPUT = 0x4F, FAN = 0x43, RECORD = 0x80 };
 enum {
     ROW_MAKER,
     ROW_MODEL,
@@ -241,6 +241,49 @@ static void one_row_alone_is_all_that_is_asked_for(void **state)
     assert_int_equal(reads, 1);
 }
 
+/* A black box: nothing of it is in a list of values, and whoever asks for it gets its bytes. */
+static void a_block_is_read_when_it_is_asked_for(void **state)
+{
+    struct probe_reading list[ROWS];
+    struct probe_device device;
+    bool wanted[ROWS] = { [ROW_MAKER] = true };
+
+    (void)state;
+    rows[ROW_MAKER].address = RECORD;
+    rows[ROW_MAKER].type = ROW_BLOCK;
+    rows[ROW_MAKER].text_bytes = 151;
+    for (int32_t i = 0; i < 76; i++)
+        fake_put(&fake->units[0], RECORD + i, (uint16_t)(i == 0 ? 0x00FE : i));
+    assert_int_equal(probe_read(probe, UNIT, &fake->profile, wanted, list, &device), ST_OK);
+    assert_int_equal(list[ROW_MAKER].status, ST_OK);
+    assert_int_equal(strlen(list[ROW_MAKER].text), 2 * 151);
+    assert_memory_equal(list[ROW_MAKER].text, "00fe00010002", 12);
+    assert_string_equal(device.model, "MODEL-1");
+    assert_true(device.matched);
+    assert_int_equal(probe_read(probe, UNIT, &fake->profile, NULL, list, &device), ST_OK);
+    assert_int_equal(list[ROW_MAKER].status, ST_NONE);
+}
+
+/* On SMBus, and with nothing else asked for that would show that somebody is there. */
+static void a_text_the_device_lacks_is_absent_when_it_is_asked_for_alone(void **state)
+{
+    struct probe_reading list[ROWS];
+    struct probe_device device;
+    bool wanted[ROWS] = { [ROW_MAKER] = true };
+
+    (void)state;
+    fake->ops.nack_is_silence = true;
+    fake->ops.spans = false;
+    fake->profile.match_address = ROW_NONE;
+    fake->units[0].exists[0x00] = false;
+    fake_put(&fake->units[0], 0x7E, 0x80); /* STATUS_CML */
+    assert_int_equal(probe_read(probe, UNIT, &fake->profile, wanted, list, &device), ST_OK);
+    assert_int_equal(list[ROW_MAKER].status, ST_ABSENT);
+    fake->units[0].exists[0x7E] = false;
+    assert_int_equal(probe_read(probe, UNIT, &fake->profile, wanted, list, &device), ST_OK);
+    assert_int_equal(list[ROW_MAKER].status, ST_NACK);
+}
+
 static void a_device_that_does_not_answer_fails_row_by_row_and_soon(void **state)
 {
     struct probe_reading list[ROWS];
@@ -456,6 +499,8 @@ int main(void)
         TEST(a_row_the_device_lacks_is_absent_and_the_others_are_read),
         TEST(not_acknowledged_is_absent_where_other_commands_are),
         TEST(one_row_alone_is_all_that_is_asked_for),
+        TEST(a_block_is_read_when_it_is_asked_for),
+        TEST(a_text_the_device_lacks_is_absent_when_it_is_asked_for_alone),
         TEST(a_device_that_does_not_answer_fails_row_by_row_and_soon),
         TEST(a_bus_that_goes_away_is_the_callers_to_know),
         TEST(a_profile_of_more_rows_than_a_device_has_readings_is_read_whole),

@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "field/regmap.h"
+
 #define FOLDER BUSBAR_SOURCE_DIR "/config/profiles"
 
 static void load(const char *name, struct profile *ret)
@@ -185,6 +187,33 @@ static void what_a_host_would_tell_a_battery_is_never_written(void **state)
     }
 }
 
+/* An idle supply may read as a little less than nothing; taken without a sign that is a thousand
+ * amperes and eight kilowatts, and plausible. */
+static void a_supply_that_gives_nothing_gives_about_nothing(void **state)
+{
+    static const struct {
+        const char *profile;
+        enum signal signal;
+    } rows[] = {
+        { "orv3-psu", SIGNAL_PSU_OUTPUT_A },     { "orv3-psu", SIGNAL_PSU_SHARE_A },
+        { "orv3-psu", SIGNAL_PSU_OUTPUT_W },     { "orv3-psu", SIGNAL_PSU_INPUT_W },
+        { "hpr-psu", SIGNAL_PSU_OUTPUT_A },      { "hpr-psu", SIGNAL_PSU_SHARE_A },
+        { "power-tether", SIGNAL_PSU_OUTPUT_A },
+    };
+    static const uint16_t below = 0xFFFF;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct profile profile;
+        double value = NAN;
+
+        load(rows[i].profile, &profile);
+        assert_int_equal(regmap_decode(row_of(&profile, rows[i].signal, 0), &below, REGMAP_NO_EXPONENT, &value), ST_OK);
+        assert_true(value < 0 && value >= -0.125);
+        profile_done(&profile);
+    }
+}
+
 /* Quirk 19: the pump unit has no parity where the others have. */
 static void the_pump_unit_has_no_parity(void **state)
 {
@@ -283,6 +312,7 @@ int main(void)
         cmocka_unit_test(the_charger_override_has_its_time_out),
         cmocka_unit_test(a_shelf_mirrors_six_modules_16_registers_apart),
         cmocka_unit_test(what_a_host_would_tell_a_battery_is_never_written),
+        cmocka_unit_test(a_supply_that_gives_nothing_gives_about_nothing),
         cmocka_unit_test(the_pump_unit_has_no_parity),
         cmocka_unit_test(warning_limits_survive_linear11),
         cmocka_unit_test(a_profile_that_is_not_there_is_a_system_error),

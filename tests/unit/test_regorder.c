@@ -453,6 +453,20 @@ static void a_stranger_is_not_written_to(void **state)
 }
 
 /* It missed one command: it may have been swapped just then. */
+/* It answers, and has not said who it is: that is no other model. */
+static void a_busy_device_is_no_stranger(void **state)
+{
+    (void)state;
+    fake->units[0].busy = true;
+    fake_start(fake, 1);
+    fake_run(fake, SECOND);
+    assert_false(fake->adapters[0].state.identified);
+    assert_int_equal(order(LEVER_SETPOINT, 1, DEVICE_OP_SET, 50.5)->status, ST_NACK);
+    assert_int_equal(fake_writes(fake, 0), 0);
+    fake->units[0].busy = false;
+    assert_int_equal(order(LEVER_SETPOINT, 2, DEVICE_OP_SET, 50.5)->status, ST_OK);
+}
+
 static void after_a_missed_answer_it_is_identified_before_it_is_written_to(void **state)
 {
     struct original list[4];
@@ -569,6 +583,32 @@ static void a_release_that_fails_says_so(void **state)
     assert_int_equal(order(LEVER_SETPOINT, 2, DEVICE_OP_RELEASE, 50.0)->status, ST_MISMATCH);
 }
 
+/* A lever that is one bit in the middle of a word that holds others too. */
+static void a_bit_of_a_word_is_a_lever_like_any_other(void **state)
+{
+    const struct device_ack *ack;
+
+    (void)state;
+    rows[ROW_ENABLE].writable = true;
+    rows[ROW_ENABLE].write.min = 0;
+    rows[ROW_ENABLE].write.max = 1;
+    fake->devices[0].levers[LEVER_LOW].row = ROW_ENABLE;
+    fake->units[0].registers[MODE] = 0x8403;
+    (void)start();
+    ack = order(LEVER_LOW, 1, DEVICE_OP_SET, 0.0);
+    assert_int_equal(ack->status, ST_OK);
+    assert_true(ack->readback == 0.0);
+    assert_int_equal(fake->units[0].registers[MODE], 0x8003);
+    ack = order(LEVER_LOW, 2, DEVICE_OP_SET, 1.0);
+    assert_int_equal(ack->status, ST_OK);
+    assert_true(ack->readback == 1.0);
+    assert_int_equal(fake->units[0].registers[MODE], 0x8403);
+    assert_int_equal(order(LEVER_LOW, 3, DEVICE_OP_SET, 0.0)->status, ST_OK);
+    ack = order(LEVER_LOW, 4, DEVICE_OP_RELEASE, 1.0); /* it was set before us */
+    assert_int_equal(ack->status, ST_OK);
+    assert_int_equal(fake->units[0].registers[MODE], 0x8403);
+}
+
 static void orders_go_before_polls(void **state)
 {
     struct device_order o = { .number = 1, .op = DEVICE_OP_SET, .value = 50.5, .lease_end_us = INT64_MAX };
@@ -629,6 +669,7 @@ int main(void)
         TEST(a_lease_that_ends_on_the_way_does_not_unwrite),
         TEST(a_read_only_field_refuses_everything),
         TEST(a_stranger_is_not_written_to),
+        TEST(a_busy_device_is_no_stranger),
         TEST(after_a_missed_answer_it_is_identified_before_it_is_written_to),
         TEST(a_silent_device_is_not_waited_for),
         TEST(a_closed_line_answers_orders),
@@ -637,6 +678,7 @@ int main(void)
         TEST(an_original_outside_the_limits_goes_back),
         TEST(a_release_without_a_record_writes_nothing),
         TEST(a_release_that_fails_says_so),
+        TEST(a_bit_of_a_word_is_a_lever_like_any_other),
         TEST(orders_go_before_polls),
         TEST(the_latency_of_orders_is_kept),
     };
