@@ -63,6 +63,17 @@ def test():
         check(any("start=kept-alive (hypothetical hardware)" in text for text in texts(picture)),
               "hypothetical hardware is called so")
 
+        done = compare("e-1", "--set", "start=stock,kept-alive", "--json")
+        check([run["setting"] for run in json.loads(done.stdout)["runs"]] == ["start=stock", "start=kept-alive"], "a run says which value it had")
+        done = compare("e-1", "--controller", "busbar", "--set", "load_ratio=0.7", "--set", "envelope_ratio=0.9", "--set", "settle_s=10",
+                       "--set", "phase_ratio=0.5", "--svg", picture)
+        page = xml.parse(picture).getroot()
+        cut = [text for text in page.iter("{http://www.w3.org/2000/svg}text") if "text-anchor" not in text.attrib and
+               float(text.get("x")) + 5.5 * len("".join(text.itertext())) > float(page.get("width"))]
+        check(done.returncode == 0 and not cut, f"a picture of one column has room for its texts {cut}")
+        done = compare("forecast-value", "--controller", "busbar", "--set", "job=ours", "--set", "forecast=off", "--set", "seconds=1500")
+        check(done.returncode == 0 and not done.stderr, f"progress is for terminals {done.stderr[-80:]!r}")
+
         for wrong, needle in ((["no-such-scenario"], "no-such-scenario"), ([], "SCENARIO"),
                               (["e-1", "--controller", "magic"], "magic"), (["e-1", "--set", "nominal_v=1"], "nominal_v"),
                               (["e-1", "--set", "start=stock,kept-alive", "--set", "nominal_v=230,240"], "only one"),
