@@ -116,8 +116,10 @@ static void forecast_judge_model(const struct forecast_judge *judge, struct fore
     const struct forecast_score *persistence =
         model == FORECAST_PERSISTENCE ? NULL : &at->score[FORECAST_PERSISTENCE];
 
-    if (forecast_base_fitted(model))
+    if (forecast_base_fitted(model)) { /* held against persistence on the same samples */
         own.first = judge->first > judge->count / 2 ? judge->first : judge->count / 2;
+        persistence = &at->half[FORECAST_PERSISTENCE];
+    }
     forecast_score(&own, track, persistence, &at->score[model]);
     own.first = judge->first > judge->count / 2 ? judge->first : judge->count / 2;
     persistence = model == FORECAST_PERSISTENCE ? NULL : &at->half[FORECAST_PERSISTENCE];
