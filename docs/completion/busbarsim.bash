@@ -34,8 +34,8 @@ _busbarsim() {
         return
         ;;
     --set)
-        mapfile -t COMPREPLY < <(compgen -S = -W 'rack start nominal_v baud load_ratio envelope_ratio envelope_w
-            period_ms seconds settle_s phase_ratio' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -S = -W 'rack start forecast job nominal_v baud load_ratio envelope_ratio
+            envelope_w period_ms seconds settle_s phase_ratio' -- "$cur")
         compopt -o nospace
         return
         ;;
