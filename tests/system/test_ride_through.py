@@ -61,7 +61,9 @@ def test():
     text = ride("--scenario", "e-4", "--nominal", "240", "--start", "stock").stdout
     check("rides" in text and "hypothetical" in text, "people get a table with its legend")
     for wrong, needle in ((["--scenario", "no-such"], "no-such"), (["--nominal", "12"], "--nominal"),
-                          (["--start", "magic"], "magic"), (["e-1"], "e-1"), (["--points", "0", "--map", "x"], "--points")):
+                          (["--start", "magic"], "magic"), (["e-1"], "e-1"), (["--points", "0", "--map", "x"], "--points"), (["--points", "3"], "needs --map"),
+                          (["--map", "/dev/null", "--points", "2", "--svg", "/dev/null"], "--svg"),
+                          (["--map", "/dev/null", "--points", "2", "--start", "stock"], "--start")):
         done = ride(*wrong)
         check(done.returncode == 2 and needle in done.stderr and len(done.stderr.splitlines()) == 1,
               f"ride-through {' '.join(wrong)}: status 2 and one line that says why")
