@@ -22,6 +22,7 @@
 #define CLI_HINT_EVERY_MS 1000
 #define CLI_HINT_LOOK_US  INT64_C(50000) /* between two looks at a file                           */
 #define CLI_HINT_LINE_MAX 512
+#define CLI_HINT_MOST     1e9 /* requests: more the daemon does not take                              */
 
 /* What serving stacks call requests that wait and that run. Dynamo counts a request as queued until its
  * first token, so one that is being read counts with those that wait. */
@@ -112,33 +113,60 @@ static bool cli_hint_number(const char *text, double *ret)
 
 /* ---- a job's log ---- */
 
-static bool cli_hint_is_mark(const char *word)
+/* What an event of a log is to the daemon, by our own word or that of MLPerf training logs. NULL: nothing. */
+static const char *cli_hint_mark(const char *word)
 {
-    static const char *const marks[] = { "step", "part", "stop", "go", "start", "end", "queue", "running" };
+    static const struct {
+        const char *event, *mark;
+    } marks[] = {
+        { "step", "step" },
+        { "part", "part" },
+        { "stop", "stop" },
+        { "go", "go" },
+        { "start", "start" },
+        { "end", "end" },
+        { "queue", "queue" },
+        { "running", "running" },
+        { "train_step_timing_s", "step" },
+        { "throughput", "step" },
+        { "validation_step_timing_s", "part" },
+        { "eval_start", "stop" },
+        { "block_stop", "stop" },
+        { "eval_stop", "go" },
+        { "block_start", "go" },
+        { "run_start", "start" },
+        { "run_stop", "end" },
+    };
 
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-        if (strcmp(word, marks[i]) == 0)
-            return true;
-    return false;
+        if (strcmp(word, marks[i].event) == 0)
+            return marks[i].mark;
+    return NULL;
 }
 
 /* "t_s,event,value": when it was written does not matter, it is news now. */
 static int cli_hint_line(struct cli_hint *h, char *line)
 {
     char *rest = line, *fields[3] = { NULL };
-    double value = NAN, at_s;
+    const char *mark;
+    double value = NAN;
+    bool counts;
+    char *end;
 
     line[strcspn(line, "\r\n")] = '\0';
     for (int i = 0; i < 3 && rest; i++)
         fields[i] = strsep(&rest, ",");
     if (line[0] == '\0' || strcmp(line, "t_s") == 0)
         return CLI_DONE;
-    if (!fields[1] || rest || !cli_hint_number(fields[0], &at_s) ||
-        (fields[2] && fields[2][0] && !cli_hint_number(fields[2], &value)) || !cli_hint_is_mark(fields[1])) {
+    (void)strtod(fields[0], &end);
+    mark = fields[1] ? cli_hint_mark(fields[1]) : NULL;
+    counts = mark && (strcmp(mark, "queue") == 0 || strcmp(mark, "running") == 0);
+    if (!mark || rest || end == fields[0] || *end != '\0' ||
+        (counts && (!fields[2] || !cli_hint_number(fields[2], &value) || value > CLI_HINT_MOST))) {
         h->unread++;
         return CLI_DONE;
     }
-    return cli_hint_give(h, fields[1], value);
+    return cli_hint_give(h, mark, value);
 }
 
 /* What has been appended since; a file that became shorter begins anew. */
