@@ -287,7 +287,7 @@ void compare_figure(const struct compare_column *column, int figure, char *ret, 
     double value = scenario_metric(&column->result, what->metric);
 
     if (!s->job.plays && figure == COMPARE_RECHARGE)
-        value = s->seconds > s->ends_s + s->params.bbu_charge_delay_s ? 1e-3 * value : (double)NAN;
+        value *= 1e-3;
 
     if (isfinite(value))
         (void)snprintf(ret, room, "%.*f%s", what->decimals, value, what->unit);

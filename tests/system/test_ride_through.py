@@ -36,6 +36,7 @@ def test_table(folder):
     back = runs["e-1", 240, "kept-alive", "busbar"]
     check(back["hypothetical"] and back["time_to_90_s"] <= 0.5, "kept-alive supplies are back within 0.5 s, and hypothetical")
     check(not runs["e-1", 240, "stock", "busbar"]["hypothetical"], "stock supplies are not")
+    check(all(r["recharge_peak_w"] is None for r in document["runs"] + document["groups"]), "of a recharge that is after the run nothing is said")
     shown = "".join(xml.parse(picture).getroot().itertext())
     check("hypothetical hardware" in shown and "not certified" in shown and "kept-alive*: busbar" in shown,
           "the picture says what is hypothetical and that nothing is certified")
