@@ -6,7 +6,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "busbar/clock.h"
 #include "forecast.h"
 #include "serve_arguments.h"
 #include "study.h"
@@ -225,7 +227,10 @@ static bool forecast_args_read(int argc, char **argv, struct forecast_args *args
     };
     int option;
 
-    args->study = (struct forecast_study){ .event_ratio = 0.2, .score_from_s = NAN, .score_to_s = NAN };
+    args->study = (struct forecast_study){ .event_ratio = 0.2,
+                                           .score_from_s = NAN,
+                                           .score_to_s = NAN,
+                                           .progress_from_us = isatty(STDERR_FILENO) ? clock_now_us() : 0 };
     optind = 0; /* main() may have looked at the arguments before */
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
         if (!forecast_args_one(args, option))

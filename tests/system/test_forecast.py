@@ -65,6 +65,25 @@ def test_fine(folder):
     check(doc["sample_ms"] == 1 and doc["horizons"][0]["samples"] > 1000, "a trace finer than a forecaster's samples is put on a grid of 1 ms")
 
 
+def test_progress(folder):
+    """A trace that takes seconds: how far it is, on a terminal alone."""
+    path = os.path.join(folder, "long.csv")
+    with open(path, "w", encoding="utf-8") as out:
+        out.write("t_ms,w\n" + "".join(f"{i},{300 if i % 100 < 50 else 100}\n" for i in range(120000)))
+    words = [os.path.join(BIN, "busbarsim"), "forecast", path, "--time", "t_ms", "--column", "w", "--horizon-ms", "50,100,1000", "--json"]
+    ours, theirs = os.openpty()
+    done = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    try:
+        while chunk := os.read(ours, 4096):
+            shown += chunk
+    except OSError:
+        pass  # what the end of a terminal looks like
+    os.close(ours)
+    check(done.wait() == 0 and shown.count(b"%") >= 2 and shown.endswith(b"\x1b[K"), f"progress is shown, and taken away {shown[-40:]!r}")
+
+
 def test_change(folder):
     path, _, end, changes = page.generated(folder, "change")
     for begin, stop, period in zip(changes, changes[1:] + [end], (150, 80)):
@@ -189,6 +208,7 @@ def test():
     with tempfile.TemporaryDirectory() as folder:
         test_document(folder)
         test_fine(folder)
+        test_progress(folder)
         test_change(folder)
         test_groups_and_hints(folder)
         test_inference(folder)
