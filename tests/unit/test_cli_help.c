@@ -245,6 +245,8 @@ static void bash_offers_words_where_there_are_few(void **state)
     assert_string_equal(offered, "list\nrequest\nreturn\n");
     complete("token --for 5 --client x r", offered, sizeof offered);
     assert_string_equal(offered, "request\nreturn\n");
+    complete("hint s", offered, sizeof offered);
+    assert_string_equal(offered, "scrape\nstart\nstep\nstop\n");
     complete("device \"\"", offered, sizeof offered);
     assert_string_equal(offered, "file\nread\nscan\nwatch\nwrite\n");
     complete("st", offered, sizeof offered);
