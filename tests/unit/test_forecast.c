@@ -230,6 +230,25 @@ static void a_rack_of_accelerators_is_one_row(void **state)
     forecast_series_done(&set);
 }
 
+/* A byte order mark, quotes, blanks, CR LF. */
+static void a_spreadsheets_file_is_a_file(void **state)
+{
+    (void)state;
+    struct forecast_source source = { .column = "w", .time = "t_s", .resample_s = 1.0 };
+    struct forecast_set set;
+    char error[FORECAST_ERROR_MAX];
+
+    assert_int_equal(load("\xef\xbb\xbf\"t_s\", \"w\" \r\n0, \"1\"\r\n\"1\",2\r\n2 "
+                          ",3\r\n3,\t4\r\n4,5\r\n5,\"\"\r\n6,7\r\n7,8\r\n"
+                          "8,9\r\n9,10\r\n",
+                          &source, &set, error),
+                     ST_OK);
+    assert_near(set.series[0].w[0], 1.0, 0.0);
+    assert_near(set.series[0].w[3], 4.0, 0.0);
+    assert_near(set.series[0].w[5], 5.0, 0.0); /* no reading */
+    forecast_series_done(&set);
+}
+
 static void a_file_that_is_cut_short_is_told(void **state)
 {
     (void)state;
@@ -525,6 +544,7 @@ int main(void)
         cmocka_unit_test(the_time_of_day_changes_nothing),
         cmocka_unit_test(a_step_is_a_millisecond_at_least),
         cmocka_unit_test(a_rack_of_accelerators_is_one_row),
+        cmocka_unit_test(a_spreadsheets_file_is_a_file),
         cmocka_unit_test(a_file_that_is_cut_short_is_told),
         cmocka_unit_test(a_gzip_file_is_a_file),
         cmocka_unit_test(a_log_is_read_as_marks),
