@@ -44,7 +44,9 @@ static void cli_hint_on_signal(int number)
 struct cli_hint {
     struct cli *cli;
     int64_t until_us;
+    bool stays;                     /* goes on while the daemon is started again                      */
     int64_t given, dropped, unread; /* hints taken; not taken in time; lines or pages not understood */
+    int64_t unheard;                /* hints while there was no daemon                                */
 };
 
 /* ---- one hint ---- */
@@ -65,6 +67,8 @@ static int cli_hint_give(struct cli_hint *h, const char *mark, double value)
         h->given++;
     else if (strstr(answer.error, "(503)")) /* too many: the next one is newer */
         h->dropped++;
+    else if (answer.unreachable && h->stays && h->given > 0)
+        h->unheard++;
     else
         rc = cli_fail(h->cli, "%s", answer.error);
     cli_answer_done(&answer);
@@ -78,14 +82,18 @@ static int cli_hint_report(struct cli_hint *h)
     int rc;
 
     if (!h->cli->json) {
-        cli_say(h->cli, CLI_PLAIN, "%" PRId64 " hints given, %" PRId64 " too many, %" PRId64 " not understood\n", h->given,
+        cli_say(h->cli, CLI_PLAIN, "%" PRId64 " hints given, %" PRId64 " too many, %" PRId64 " not understood", h->given,
                 h->dropped, h->unread);
+        if (h->unheard > 0)
+            cli_say(h->cli, CLI_PLAIN, ", %" PRId64 " while there was no daemon", h->unheard);
+        cli_say(h->cli, CLI_PLAIN, "\n");
         return h->given > 0 ? CLI_DONE : CLI_NOT_HELD;
     }
     to = json_object_new_object();
     json_object_object_add(to, "given", json_object_new_int64(h->given));
     json_object_object_add(to, "too_many", json_object_new_int64(h->dropped));
     json_object_object_add(to, "not_understood", json_object_new_int64(h->unread));
+    json_object_object_add(to, "no_daemon", json_object_new_int64(h->unheard));
     rc = cli_print_json(h->cli, to);
     json_object_put(to);
     return rc == CLI_DONE && h->given == 0 ? CLI_NOT_HELD : rc;
@@ -295,6 +303,7 @@ static int cli_hint_watch(struct cli_hint *h, int (*run)(struct cli_hint *h))
     if (h->cli->word_count != 2)
         return cli_fail(h->cli, "it is: busbarctl hint follow FILE, or busbarctl hint scrape URL");
     cli_hint_stop = 0;
+    h->stays = true;
     h->until_us = h->cli->seconds > 0 ? clock_now_us() + h->cli->seconds * 1000000 : INT64_MAX;
     (void)sigaction(SIGINT, &on, &before);
     rc = run(h);

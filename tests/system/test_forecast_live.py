@@ -79,6 +79,34 @@ def test():
         check(code == 2 and "learn is off" in err, "busbarctl hint says why")
         check(rack.ask("status")["mode_wanted"] == "control", "and control goes on")
         check(all(row["violations"] == 0 for row in rack.envelope_rows()), "the envelope held all the time")
+        reload(rack, on)
+        wait_for("forecasters are back", lambda: rack.ask("status")["forecast"]["forecasters"] > 0, 40)
+        restarted(rack)
+
+
+def restarted(rack):
+    """Who follows a job's log outlives a restart of the daemon."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = os.path.join(folder, "job.csv")
+        open(log, "w").close()
+        follow = subprocess.Popen([os.path.join(BIN, "busbarctl"), "--socket", rack.socket, "hint", "follow", log, "--json"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+        def write(line):
+            with open(log, "a") as file:
+                file.write(line)
+            wait_for("it has read on, or has ended", lambda: follow.poll() is not None or place(follow.pid, log) == os.path.getsize(log), 30)
+
+        wait_for("it has the log open", lambda: place(follow.pid, log) == 0, 30)
+        write("1,step\n")
+        rack.stop()
+        write("2,step\n")
+        rack.start()
+        write("3,step\n")
+        follow.send_signal(signal.SIGINT)
+        out, err = follow.communicate(timeout=60)
+        check(follow.returncode == 0 and json.loads(out) == {"given": 2, "too_many": 0, "not_understood": 0, "no_daemon": 1},
+              f"a log is followed on when the daemon is back {out} {err}")
 
 
 class Page(http.server.BaseHTTPRequestHandler):
@@ -127,7 +155,7 @@ def hints(rack):
             wait_for("it has read on", lambda: place(follow.pid, log) == os.path.getsize(log), 30)
         follow.send_signal(signal.SIGINT)
         out, err = follow.communicate(timeout=60)
-        check(follow.returncode == 0 and json.loads(out) == {"given": 5, "too_many": 0, "not_understood": 4},
+        check(follow.returncode == 0 and json.loads(out) == {"given": 5, "too_many": 0, "not_understood": 4, "no_daemon": 0},
               f"what is appended to a job's log is given, and nothing from before {out} {err}")
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
     threading.Thread(target=server.serve_forever, daemon=True).start()
