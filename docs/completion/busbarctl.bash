@@ -76,12 +76,13 @@ _busbarctl() {
     mode:0) mapfile -t COMPREPLY < <(compgen -W 'observe control emergency' -- "$cur") ;;
     record:0) mapfile -t COMPREPLY < <(compgen -W 'save' -- "$cur") ;;
     token:0) mapfile -t COMPREPLY < <(compgen -W 'request return list' -- "$cur") ;;
+    hint:0) mapfile -t COMPREPLY < <(compgen -W 'step part stop go start end queue running follow scrape' -- "$cur") ;;
     token:1) mapfile -t COMPREPLY < <(compgen -W "$(_busbarctl_ask nodes)" -- "$cur") ;;
     profile:0) mapfile -t COMPREPLY < <(compgen -W 'check' -- "$cur") ;;
     device:0) mapfile -t COMPREPLY < <(compgen -W 'scan read write watch file' -- "$cur") ;;
     verify:0) mapfile -t COMPREPLY < <(compgen -W 'bmc-health' -- "$cur") ;;
     verify:1) mapfile -t COMPREPLY < <(compgen -W 'start status report' -- "$cur") ;;
-    record:1 | profile:*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+    record:1 | hint:1 | profile:*) mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
     devices:0) mapfile -t COMPREPLY < <(compgen -W "$(_busbarctl_ask devices)" -- "$cur") ;;
     levers:0 | why:0) mapfile -t COMPREPLY < <(compgen -W "$(_busbarctl_ask levers)" -- "$cur") ;;
     esac

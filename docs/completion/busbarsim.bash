@@ -29,23 +29,26 @@ _busbarsim() {
         mapfile -t COMPREPLY < <(compgen -W 'sum each' -- "$cur")
         return
         ;;
+    --start)
+        mapfile -t COMPREPLY < <(compgen -W 'stock short-boot kept-alive' -- "$cur")
+        return
+        ;;
     --variant)
         mapfile -t COMPREPLY < <(compgen -W 'rack gpu' -- "$cur")
         return
         ;;
     --set)
-        mapfile -t COMPREPLY < <(compgen -S = -W 'rack start nominal_v baud load_ratio envelope_ratio envelope_w
-            period_ms seconds settle_s phase_ratio' -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -S = -W 'rack start forecast job nominal_v baud load_ratio envelope_ratio
+            envelope_w period_ms seconds settle_s phase_ratio' -- "$cur")
         compopt -o nospace
         return
         ;;
-    --column | --time | --group | --horizon-ms | --resample-ms | --hint-age-ms | --sensor-ms | --sensor-age-ms |
-        --event-threshold |
-        --event-w | --score-ms)
+    --column | --time | --group | --horizon-ms | --resample-ms | --hint-age-ms | --sensor-ms | \
+        --sensor-age-ms | --event-threshold | --event-w | --score-ms)
         return
         ;;
-    --seed | --seconds | --racks | --runs | --jobs | --points | --envelope-w | --charge-timeout-s | --rt-priority | --instances | --scrape-ms |
-        --hold-passes)
+    --seed | --seconds | --racks | --runs | --jobs | --points | --envelope-w | --charge-timeout-s | --rt-priority | \
+        --instances | --scrape-ms | --hold-passes)
         return
         ;;
     esac

@@ -52,8 +52,8 @@ const struct cli_command cli_commands[] = {
               "all. `busbarsim replay FILE` runs it again." },
     { .name = "token", .words = "request|return|list ...", .help = "power that a client leases for a time",
       .words_min = 1, .words_max = 3, .options = CLI_FOR | CLI_CLIENT | CLI_PRIORITY, .run = cli_tokens,
-      .text = "request NODE WATTS  leases WATTS below NODE, --for MS (60000), --priority N (4; 0 is the\n"
-              "                    first to lose, 7 the last); a later request takes its place\n"
+      .text = "request NODE WATTS  leases WATTS below NODE, --for MS (60000), --priority N (4; of those\n"
+              "                    that wait, 7 is answered first); a later one takes its place\n"
               "return              gives it back\n"
               "list                who holds what, and who was refused why\n\n"
               "--client NAME       whose token it is (user-NAME of who asks)\n\n"

@@ -22,6 +22,7 @@
 #define CLI_HINT_EVERY_MS 1000
 #define CLI_HINT_LOOK_US  INT64_C(50000) /* between two looks at a file                           */
 #define CLI_HINT_LINE_MAX 512
+#define CLI_HINT_MOST     1e9 /* requests: more the daemon does not take                              */
 
 /* What serving stacks call requests that wait and that run. Dynamo counts a request as queued until its
  * first token, so one that is being read counts with those that wait. */
@@ -43,7 +44,9 @@ static void cli_hint_on_signal(int number)
 struct cli_hint {
     struct cli *cli;
     int64_t until_us;
+    bool stays;                     /* goes on while the daemon is started again                      */
     int64_t given, dropped, unread; /* hints taken; not taken in time; lines or pages not understood */
+    int64_t unheard;                /* hints while there was no daemon                                */
 };
 
 /* ---- one hint ---- */
@@ -64,6 +67,8 @@ static int cli_hint_give(struct cli_hint *h, const char *mark, double value)
         h->given++;
     else if (strstr(answer.error, "(503)")) /* too many: the next one is newer */
         h->dropped++;
+    else if (answer.unreachable && h->stays && h->given > 0)
+        h->unheard++;
     else
         rc = cli_fail(h->cli, "%s", answer.error);
     cli_answer_done(&answer);
@@ -77,14 +82,18 @@ static int cli_hint_report(struct cli_hint *h)
     int rc;
 
     if (!h->cli->json) {
-        cli_say(h->cli, CLI_PLAIN, "%" PRId64 " hints given, %" PRId64 " too many, %" PRId64 " not understood\n", h->given,
+        cli_say(h->cli, CLI_PLAIN, "%" PRId64 " hints given, %" PRId64 " too many, %" PRId64 " not understood", h->given,
                 h->dropped, h->unread);
+        if (h->unheard > 0)
+            cli_say(h->cli, CLI_PLAIN, ", %" PRId64 " while there was no daemon", h->unheard);
+        cli_say(h->cli, CLI_PLAIN, "\n");
         return h->given > 0 ? CLI_DONE : CLI_NOT_HELD;
     }
     to = json_object_new_object();
     json_object_object_add(to, "given", json_object_new_int64(h->given));
     json_object_object_add(to, "too_many", json_object_new_int64(h->dropped));
     json_object_object_add(to, "not_understood", json_object_new_int64(h->unread));
+    json_object_object_add(to, "no_daemon", json_object_new_int64(h->unheard));
     rc = cli_print_json(h->cli, to);
     json_object_put(to);
     return rc == CLI_DONE && h->given == 0 ? CLI_NOT_HELD : rc;
@@ -112,33 +121,60 @@ static bool cli_hint_number(const char *text, double *ret)
 
 /* ---- a job's log ---- */
 
-static bool cli_hint_is_mark(const char *word)
+/* What an event of a log is to the daemon, by our own word or that of MLPerf training logs. NULL: nothing. */
+static const char *cli_hint_mark(const char *word)
 {
-    static const char *const marks[] = { "step", "part", "stop", "go", "start", "end", "queue", "running" };
+    static const struct {
+        const char *event, *mark;
+    } marks[] = {
+        { "step", "step" },
+        { "part", "part" },
+        { "stop", "stop" },
+        { "go", "go" },
+        { "start", "start" },
+        { "end", "end" },
+        { "queue", "queue" },
+        { "running", "running" },
+        { "train_step_timing_s", "step" },
+        { "throughput", "step" },
+        { "validation_step_timing_s", "part" },
+        { "eval_start", "stop" },
+        { "block_stop", "stop" },
+        { "eval_stop", "go" },
+        { "block_start", "go" },
+        { "run_start", "start" },
+        { "run_stop", "end" },
+    };
 
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
-        if (strcmp(word, marks[i]) == 0)
-            return true;
-    return false;
+        if (strcmp(word, marks[i].event) == 0)
+            return marks[i].mark;
+    return NULL;
 }
 
 /* "t_s,event,value": when it was written does not matter, it is news now. */
 static int cli_hint_line(struct cli_hint *h, char *line)
 {
     char *rest = line, *fields[3] = { NULL };
-    double value = NAN, at_s;
+    const char *mark;
+    double value = NAN;
+    bool counts;
+    char *end;
 
     line[strcspn(line, "\r\n")] = '\0';
     for (int i = 0; i < 3 && rest; i++)
         fields[i] = strsep(&rest, ",");
     if (line[0] == '\0' || strcmp(line, "t_s") == 0)
         return CLI_DONE;
-    if (!fields[1] || rest || !cli_hint_number(fields[0], &at_s) ||
-        (fields[2] && fields[2][0] && !cli_hint_number(fields[2], &value)) || !cli_hint_is_mark(fields[1])) {
+    (void)strtod(fields[0], &end);
+    mark = fields[1] ? cli_hint_mark(fields[1]) : NULL;
+    counts = mark && (strcmp(mark, "queue") == 0 || strcmp(mark, "running") == 0);
+    if (!mark || rest || end == fields[0] || *end != '\0' ||
+        (counts && (!fields[2] || !cli_hint_number(fields[2], &value) || value > CLI_HINT_MOST))) {
         h->unread++;
         return CLI_DONE;
     }
-    return cli_hint_give(h, fields[1], value);
+    return cli_hint_give(h, mark, value);
 }
 
 /* What has been appended since; a file that became shorter begins anew. */
@@ -267,6 +303,7 @@ static int cli_hint_watch(struct cli_hint *h, int (*run)(struct cli_hint *h))
     if (h->cli->word_count != 2)
         return cli_fail(h->cli, "it is: busbarctl hint follow FILE, or busbarctl hint scrape URL");
     cli_hint_stop = 0;
+    h->stays = true;
     h->until_us = h->cli->seconds > 0 ? clock_now_us() + h->cli->seconds * 1000000 : INT64_MAX;
     (void)sigaction(SIGINT, &on, &before);
     rc = run(h);

@@ -15,8 +15,8 @@
 #define API_HINTS_QUEUE_MAX 1e9
 
 static const char *const api_hints_marks[CORE_MARK_WILL] = {
-    [CORE_MARK_STEP] = "step",   [CORE_MARK_PART] = "part",   [CORE_MARK_STOP] = "stop",
-    [CORE_MARK_GO] = "go",       [CORE_MARK_START] = "start", [CORE_MARK_END] = "end",
+    [CORE_MARK_STEP] = "step",   [CORE_MARK_PART] = "part",       [CORE_MARK_STOP] = "stop",
+    [CORE_MARK_GO] = "go",       [CORE_MARK_START] = "start",     [CORE_MARK_END] = "end",
     [CORE_MARK_QUEUE] = "queue", [CORE_MARK_RUNNING] = "running",
 };
 
@@ -54,6 +54,8 @@ static bool api_hints_value(struct json_object *value, struct core_hint *hint)
 static const char *api_hints_read(const struct api_request *request, struct json_object *body,
                                   struct core_hint *hint)
 {
+    bool counted = false;
+
     if (!body)
         return "the body must be {\"mark\": \"step\", \"node\": \"NAME\", \"value\": NUMBER}, the last two "
                "as needed";
@@ -68,11 +70,16 @@ static const char *api_hints_read(const struct api_request *request, struct json
         } else if (strcmp(key, "value") == 0) {
             if (!api_hints_value(value, hint))
                 return "value: must be a number, 0 to 1e9";
+            counted = true;
         } else {
             return "there are no keys but mark, node and value";
         }
     }
-    return hint->mark == CORE_MARK_COUNT ? "mark is missing" : NULL;
+    if (hint->mark == CORE_MARK_COUNT)
+        return "mark is missing";
+    if (!counted && (hint->mark == CORE_MARK_QUEUE || hint->mark == CORE_MARK_RUNNING))
+        return "value is missing: queue and running need a number of requests";
+    return NULL;
 }
 
 void api_hints(struct api_request *request)

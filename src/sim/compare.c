@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <json-c/json.h>
 
@@ -27,7 +28,8 @@ static const char compare_usage[] =
     "  --seed N           of every run (1)\n"
     "  --svg FILE         the traces as a picture: AC voltage, busbar voltage, power of\n"
     "                     supplies and batteries, power of load and grid\n"
-    "  --json             one JSON document on standard output: {runs[]}\n"
+    "  --json             one JSON document on standard output: {runs[]}, each as `busbarsim\n"
+    "                     run` has it, and \"setting\" where one has several values\n"
     "\n"
     "Exit status: 0 every run was made and reported, 2 it could not be.\n";
 
@@ -170,7 +172,8 @@ static bool compare_load(struct compare *compare, const struct compare_args *arg
         return false;
     }
     if (compare->count > 0 && column->scenario.job.plays != compare->column[0].scenario.job.plays) {
-        (void)fprintf(stderr, "busbarsim compare: %s: jobs and grid events have no figures in common\n", name);
+        (void)fprintf(stderr, "busbarsim compare: %s: jobs and grid events have no figures in common\n",
+                      name);
         return false;
     }
     if (controller)
@@ -215,7 +218,9 @@ static bool compare_run(struct compare *compare, bool samples)
 {
     for (int32_t i = 0; i < compare->count; i++) {
         struct compare_column *column = &compare->column[i];
-        struct scenario_run run = { .seed = compare->seed, .samples = samples, .progress = true };
+        struct scenario_run run = { .seed = compare->seed,
+                                    .samples = samples,
+                                    .progress = isatty(STDERR_FILENO) != 0 };
 
         if (scenario_run(&column->scenario, &run, &column->result) != ST_OK) {
             (void)fprintf(stderr, "busbarsim compare: %s: out of memory\n", column->scenario.name);
@@ -282,7 +287,7 @@ void compare_figure(const struct compare_column *column, int figure, char *ret, 
     double value = scenario_metric(&column->result, what->metric);
 
     if (!s->job.plays && figure == COMPARE_RECHARGE)
-        value = s->seconds > s->ends_s + s->params.bbu_charge_delay_s ? 1e-3 * value : (double)NAN;
+        value *= 1e-3;
 
     if (isfinite(value))
         (void)snprintf(ret, room, "%.*f%s", what->decimals, value, what->unit);
@@ -334,6 +339,8 @@ static bool compare_print_json(const struct compare *compare)
         struct json_object *run = text ? json_tokener_parse(text) : NULL;
 
         good = run != NULL;
+        if (good && compare->column[i].setting[0])
+            json_object_object_add(run, "setting", json_object_new_string(compare->column[i].setting));
         if (good)
             json_object_array_add(runs, run);
         free(text);

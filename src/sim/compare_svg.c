@@ -8,6 +8,7 @@
 
 #include "compare.h"
 #include "svg.h"
+#include "svg_parts.h"
 
 #define COMPARE_ROWS     4
 #define COMPARE_SERIES   2
@@ -16,6 +17,8 @@
 #define COMPARE_WIDTH    400.0
 #define COMPARE_GAP      10.0
 #define COMPARE_LINE     16.0
+#define COMPARE_TITLE    19.5 /* of the head's letters, bold                        */
+#define COMPARE_ABOUT    12.0
 #define COMPARE_W_PER_KW 1000.0
 
 /* What a sample gives to one line. */
@@ -218,20 +221,58 @@ static void compare_captions(FILE *to, const struct compare *compare, double top
     }
 }
 
+/* As many lines as it takes, drawn where a file is given. Returns their number. */
+static int compare_note(FILE *to, double x, double y, double width, const char *text)
+{
+    char line[STUDY_TEXT_MAX];
+    int lines = 0;
+
+    while (*text) {
+        size_t fits = 0, at = 0;
+
+        while (text[at] && at < sizeof line - 1) {
+            at += strspn(text + at, " ");
+            at += strcspn(text + at, " ");
+            if (at >= sizeof line)
+                break;
+            (void)snprintf(line, sizeof line, "%.*s", (int)at, text);
+            if (fits > 0 && svg_width(line, SVG_TEXT) > width)
+                break;
+            fits = at;
+        }
+        fits = fits > 0 ? fits : at;
+        (void)snprintf(line, sizeof line, "%.*s", (int)fits, text);
+        if (to)
+            svg_text(to, x, y + lines * COMPARE_LINE, SVG_TEXT, line);
+        lines++;
+        text += fits;
+        text += strspn(text, " ");
+    }
+    return lines;
+}
+
 static void compare_draw(FILE *to, const struct compare *compare, const struct compare_series *series)
 {
     double width = compare->count > 4 ? 0.8 * COMPARE_WIDTH : COMPARE_WIDTH;
     double notes = SVG_HEAD + COMPARE_NAME + COMPARE_ROWS * COMPARE_HEIGHT + 18.0;
     double wide = 2.0 * SVG_MARGIN + compare->count * (width + COMPARE_GAP) - COMPARE_GAP;
-    double high = notes + (COMPARE_FIGURES + 2) * COMPARE_LINE + SVG_MARGIN;
+    double foot = notes + (COMPARE_FIGURES + 2) * COMPARE_LINE, high, left = SVG_MARGIN + 48.0;
     char about[STUDY_TEXT_MAX], title[STUDY_TEXT_MAX];
-    bool both = false;
+    bool both = false, job = compare->column[0].scenario.job.plays;
+    const char *note =
+        job ? "Dotted: 0.9 pu; the band that IT gear bears."
+            : "Shaded: the event. Dotted: 0.9 pu; the band that IT gear bears. Overshoot: highest "
+              "20 ms mean of AC power after the return, over the power before.";
 
     for (int32_t c = 1; c < compare->count; c++)
         both = both || compare->column[c].scenario.controller != compare->column[0].scenario.controller;
-    (void)snprintf(title, sizeof title, "Grid events on a simulated rack%s",
+    (void)snprintf(title, sizeof title, "%s on a simulated rack%s", job ? "A job" : "Grid events",
                    both ? ", without and with Busbar" : "");
     compare_about(compare, about, sizeof about);
+    wide =
+        fmax(wide, 2.0 * SVG_MARGIN + fmax(svg_width(title, COMPARE_TITLE), svg_width(about, COMPARE_ABOUT)));
+    high = foot + (compare_note(NULL, left, foot, wide - SVG_MARGIN - left, note) - 1) * COMPARE_LINE +
+           SVG_MARGIN;
     svg_begin(to, wide, high, title, about);
     for (int32_t c = 0; c < compare->count; c++) {
         compare_name(&compare->column[c], title, sizeof title);
@@ -240,10 +281,7 @@ static void compare_draw(FILE *to, const struct compare *compare, const struct c
     for (int r = 0; r < COMPARE_ROWS; r++)
         compare_panels(to, compare, series, r, SVG_HEAD + COMPARE_NAME + r * COMPARE_HEIGHT, width);
     compare_captions(to, compare, notes, width);
-    svg_text(to, SVG_MARGIN + 48.0, high - SVG_MARGIN, SVG_TEXT,
-             "Shaded: the event. Dotted: 0.9 pu; the band that IT gear bears. Overshoot: highest 20 ms mean "
-             "of AC power "
-             "after the return, over the power before.");
+    (void)compare_note(to, left, foot, wide - SVG_MARGIN - left, note);
     svg_end(to);
 }
 

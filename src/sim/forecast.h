@@ -29,6 +29,7 @@ struct forecast_study {
     const char *events_path;           /* NULL: no hints                             */
     double hint_age_s;                 /* later than logged; negative: told ahead    */
     double score_from_s, score_to_s;   /* of the trace; NAN: as the protocol says    */
+    int64_t progress_from_us;          /* shown on standard error, if it takes long; 0: not */
 };
 
 /* One horizon of one series. */

@@ -41,6 +41,11 @@ const char *forecast_events_names(void)
     return "step, part, stop, go, start, end, queue, running";
 }
 
+static bool forecast_events_counts(enum fc_mark mark)
+{
+    return mark == FC_MARK_QUEUE || mark == FC_MARK_RUNNING;
+}
+
 /* True: a known event. */
 static bool forecast_events_parse(char *line, struct forecast_event *ret, const char **ret_wrong)
 {
@@ -61,11 +66,16 @@ static bool forecast_events_parse(char *line, struct forecast_event *ret, const 
     value = strchr(name, ',');
     if (value)
         *value++ = '\0';
-    ret->value = value && *value ? strtod(value, NULL) : 0.0;
     for (int k = 0; k < FORECAST_EVENTS_KNOWN; k++)
         if (strcmp(name, forecast_events_known[k].name) == 0) {
             ret->mark = forecast_events_known[k].mark;
-            return true;
+            ret->value = value ? strtod(value, &end) : 0.0;
+            if (!forecast_events_counts(ret->mark))
+                return true; /* what else a log says there is its own */
+            if (value && end != value && *end == '\0' && isfinite(ret->value) && ret->value >= 0.0)
+                return true;
+            *ret_wrong = name;
+            return false;
         }
     return false;
 }
@@ -93,6 +103,14 @@ static enum status forecast_events_add(struct forecast_events *events, int32_t *
     return ST_OK;
 }
 
+static bool forecast_events_whole(gzFile file)
+{
+    int code;
+
+    (void)gzerror(file, &code);
+    return code == Z_OK || code == Z_STREAM_END;
+}
+
 static enum status forecast_events_read(const char *path, gzFile file, struct forecast_events *events,
                                         char error[FORECAST_ERROR_MAX])
 {
@@ -113,11 +131,20 @@ static enum status forecast_events_read(const char *path, gzFile file, struct fo
         }
         if (forecast_events_parse(line, &e, &wrong) && forecast_events_add(events, &room, &e) != ST_OK)
             return ST_NOMEM;
+        if (wrong && !forecast_events_whole(file))
+            break;
         if (wrong) {
-            (void)snprintf(error, FORECAST_ERROR_MAX, "%.200s:%lld: \"%.40s\" is not a time with an event",
-                           path, (long long)number, wrong);
+            (void)snprintf(error, FORECAST_ERROR_MAX, "%.200s:%lld: \"%.40s\" %s", path, (long long)number,
+                           wrong,
+                           wrong == line ? "is not a time with an event"
+                                         : "needs the number of requests as its value, 0 or more");
             return ST_CORRUPT;
         }
+    }
+    if (!forecast_events_whole(file)) {
+        (void)snprintf(error, FORECAST_ERROR_MAX, "%.200s:%lld: the file is cut short or damaged", path,
+                       (long long)number);
+        return ST_CORRUPT;
     }
     if (events->count > 0)
         return ST_OK;

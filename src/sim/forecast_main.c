@@ -6,10 +6,14 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "busbar/clock.h"
 #include "forecast.h"
 #include "serve_arguments.h"
 #include "study.h"
+
+#define FORECAST_STEPS_MAX 1000000 /* ahead: as many as a forecaster counts */
 
 static const char forecast_usage[] =
     "busbarsim forecast CSV --column NAME[+NAME] --time NAME --horizon-ms LIST\n"
@@ -24,10 +28,10 @@ static const char forecast_usage[] =
     "\n"
     "  --column NAME[+NAME]  the power; several columns are added up\n"
     "  --time NAME           the time; the name's ending is its unit: _us, _ms or _s\n"
-    "  --horizon-ms LIST     up to 6 times ahead\n"
+    "  --horizon-ms LIST     up to 6 times ahead, each rounded to whole samples\n"
     "  --group NAME          a column that tells series apart\n"
     "  --combine sum|each    their sum (the rule), or each for itself and the mean of all\n"
-    "  --resample-ms N       time between samples (the file's own median step)\n"
+    "  --resample-ms N       time between samples (the file's own median step, at least 1)\n"
     "  --events FILE         the job's log, t_s,event[,value]: hints, given when logged\n"
     "  --hint-age-ms N       given that much later; below 0: told ahead (an oracle) (0)\n"
     "  --sensor-ms W/P       what is seen is the mean of W ms every P ms\n"
@@ -223,7 +227,10 @@ static bool forecast_args_read(int argc, char **argv, struct forecast_args *args
     };
     int option;
 
-    args->study = (struct forecast_study){ .event_ratio = 0.2, .score_from_s = NAN, .score_to_s = NAN };
+    args->study = (struct forecast_study){ .event_ratio = 0.2,
+                                           .score_from_s = NAN,
+                                           .score_to_s = NAN,
+                                           .progress_from_us = isatty(STDERR_FILENO) ? clock_now_us() : 0 };
     optind = 0; /* main() may have looked at the arguments before */
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
         if (!forecast_args_one(args, option))
@@ -275,6 +282,30 @@ static int forecast_all(const struct forecast_args *args, const struct forecast_
     return written ? 0 : 2;
 }
 
+/* What can be asked for depends on the samples there are. */
+static bool forecast_horizons_fit(const struct forecast_study *study, const struct forecast_set *set)
+{
+    double before = 0.0;
+
+    for (int32_t h = 0; h < study->horizon_count; h++) {
+        double steps = fmax(1.0, round(study->horizon_s[h] / set->step_s));
+
+        if (steps > FORECAST_STEPS_MAX) {
+            (void)fprintf(stderr, "busbarsim forecast: --horizon-ms: %g is more than %d samples of %g ms\n",
+                          study->horizon_s[h] * 1e3, FORECAST_STEPS_MAX, set->step_s * 1e3);
+            return false;
+        }
+        if (steps == before) {
+            (void)fprintf(stderr,
+                          "busbarsim forecast: --horizon-ms: %g and %g are both %g samples of %g ms ahead\n",
+                          study->horizon_s[h - 1] * 1e3, study->horizon_s[h] * 1e3, steps, set->step_s * 1e3);
+            return false;
+        }
+        before = steps;
+    }
+    return true;
+}
+
 int forecast_main(int argc, char **argv)
 {
     struct forecast_args args = { .svg = NULL };
@@ -295,7 +326,7 @@ int forecast_main(int argc, char **argv)
     }
     if (args.study.events_path && forecast_events_load(args.study.events_path, &events, error) != ST_OK)
         (void)fprintf(stderr, "busbarsim forecast: %s\n", error);
-    else
+    else if (forecast_horizons_fit(&args.study, &set))
         status = forecast_all(&args, &set, &events);
     forecast_events_done(&events);
     forecast_series_done(&set);

@@ -5,6 +5,7 @@
  * the order in which they arrive.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,10 @@
 #define FORECAST_RUN_BURN_IN 300  /* samples that nobody is judged by                */
 #define FORECAST_RUN_SHORT   3000 /* of a trace shorter than this a tenth            */
 #define FORECAST_RUN_NS      1e3  /* in a microsecond                                */
+#define FORECAST_RUN_LOOK    1024 /* samples between two looks at the clock          */
+
+#define FORECAST_RUN_PROGRESS_US INT64_C(2000000)
+#define FORECAST_RUN_REDRAW_US   INT64_C(200000)
 
 static enum status forecast_track_new(struct forecast_track *t, int32_t count)
 {
@@ -35,6 +40,34 @@ static void forecast_track_done(struct forecast_track *t)
     for (int l = 0; l < FORECAST_LEVELS; l++)
         free(t->upper[l]);
     memset(t, 0, sizeof *t);
+}
+
+/* ---- progress ---- */
+
+struct forecast_progress {
+    bool shown;
+    int64_t began_us, drawn_us;
+    int32_t parts, part; /* of this series: ours, then each other model at each horizon */
+    const char *name;
+};
+
+static void forecast_progress_draw(struct forecast_progress *p, double of_part)
+{
+    int64_t now_us;
+
+    if (!p->shown)
+        return;
+    now_us = clock_now_us();
+    if (now_us - p->began_us < FORECAST_RUN_PROGRESS_US || now_us - p->drawn_us < FORECAST_RUN_REDRAW_US)
+        return;
+    p->drawn_us = now_us;
+    (void)fprintf(stderr, "\r\033[K%s: %3.0f %%", p->name, 100.0 * (p->part + of_part) / p->parts);
+}
+
+static void forecast_progress_end(const struct forecast_progress *p)
+{
+    if (p->drawn_us)
+        (void)fprintf(stderr, "\r\033[K");
 }
 
 /* ---- ours ---- */
@@ -70,7 +103,8 @@ static void forecast_options(const struct forecast_study *study, const struct fo
 
 /* Times are those of slots' ends, counted from the trace's beginning. */
 static enum status forecast_ours(const struct forecast_study *study, const struct forecast_set *set,
-                                 const struct forecast_events *events, struct forecast_result *r)
+                                 const struct forecast_events *events, struct forecast_progress *progress,
+                                 struct forecast_result *r)
 {
     struct fc_options opt;
     struct fc_forecast f;
@@ -88,6 +122,8 @@ static enum status forecast_ours(const struct forecast_study *study, const struc
         double at_s = (i + 1) * r->step_s;
         int64_t at_us = (int64_t)llround(at_s * 1e6), began_us = clock_now_us();
 
+        if (i % FORECAST_RUN_LOOK == 0)
+            forecast_progress_draw(progress, (double)i / r->series->count);
         for (; event < events->count && events->event[event].at_s + study->hint_age_s <= set->start_s + at_s;
              event++) {
             const struct forecast_event *e = &events->event[event];
@@ -116,8 +152,10 @@ static void forecast_judge_model(const struct forecast_judge *judge, struct fore
     const struct forecast_score *persistence =
         model == FORECAST_PERSISTENCE ? NULL : &at->score[FORECAST_PERSISTENCE];
 
-    if (forecast_base_fitted(model))
+    if (forecast_base_fitted(model)) { /* held against persistence on the same samples */
         own.first = judge->first > judge->count / 2 ? judge->first : judge->count / 2;
+        persistence = &at->half[FORECAST_PERSISTENCE];
+    }
     forecast_score(&own, track, persistence, &at->score[model]);
     own.first = judge->first > judge->count / 2 ? judge->first : judge->count / 2;
     persistence = model == FORECAST_PERSISTENCE ? NULL : &at->half[FORECAST_PERSISTENCE];
@@ -126,7 +164,8 @@ static void forecast_judge_model(const struct forecast_judge *judge, struct fore
 
 /* Persistence comes first: the others are compared with it. */
 static void forecast_horizon(const struct forecast_judge *judge, const double *seen_top,
-                             struct forecast_outcome *at, struct forecast_track *track)
+                             struct forecast_progress *progress, struct forecast_outcome *at,
+                             struct forecast_track *track)
 {
     static const enum forecast_model order[] = {
         FORECAST_PERSISTENCE, FORECAST_ALWAYS_NO, FORECAST_EWMA, FORECAST_HOLT,   FORECAST_LINEAR,
@@ -143,6 +182,8 @@ static void forecast_horizon(const struct forecast_judge *judge, const double *s
     for (size_t k = 0; k < sizeof order / sizeof order[0]; k++) {
         int64_t began_us = clock_now_us();
 
+        progress->part++;
+        forecast_progress_draw(progress, 0.0);
         if (!forecast_base_run(order[k], &task, track))
             continue;
         at->cost_ns[order[k]] = FORECAST_RUN_NS * (double)(clock_now_us() - began_us) / judge->count;
@@ -184,6 +225,10 @@ enum status forecast_run(const struct forecast_study *study, const struct foreca
 {
     struct forecast_track track = { .point = NULL };
     struct forecast_judge judge = { .seen = series->seen, .truth = series->w, .count = series->count };
+    struct forecast_progress progress = { .shown = study->progress_from_us > 0,
+                                          .began_us = study->progress_from_us,
+                                          .parts = 1 + study->horizon_count * (FORECAST_MODELS - 1),
+                                          .name = set->count > 1 ? series->name : study->source.path };
     double *top[2] = { NULL, NULL };
     enum status st = forecast_track_new(&track, series->count);
 
@@ -197,7 +242,7 @@ enum status forecast_run(const struct forecast_study *study, const struct foreca
     top[0] = calloc((size_t)series->count, sizeof top[0][0]);
     top[1] = calloc((size_t)series->count, sizeof top[1][0]);
     if (st == ST_OK && judge.scratch && top[0] && top[1])
-        st = forecast_ours(study, set, events, ret);
+        st = forecast_ours(study, set, events, &progress, ret);
     else
         st = ST_NOMEM;
     judge.step_s = ret->step_s;
@@ -214,8 +259,9 @@ enum status forecast_run(const struct forecast_study *study, const struct foreca
         forecast_base_top(series->w, series->count, judge.steps, top[0]);
         forecast_base_top(series->seen, series->count, judge.steps, top[1]);
         judge.top = top[0];
-        forecast_horizon(&judge, top[1], &ret->at[h], &track);
+        forecast_horizon(&judge, top[1], &progress, &ret->at[h], &track);
     }
+    forecast_progress_end(&progress);
     free(judge.scratch);
     free(top[0]);
     free(top[1]);

@@ -133,6 +133,7 @@ static void forecast_score_events(const struct forecast_judge *j, const struct f
         }
         before = alarm;
     }
+    wrong_runs += before && !run_right;
     s->precision = hit + wrong ? (double)hit / (hit + wrong) : NAN;
     s->recall = hit + miss ? (double)hit / (hit + miss) : NAN;
     s->f1 = hit + miss + wrong ? 2.0 * hit / (2.0 * hit + miss + wrong) : NAN;

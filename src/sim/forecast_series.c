@@ -14,13 +14,14 @@
 
 #include "csv.h"
 
-#define FORECAST_LINE_MAX   4096
-#define FORECAST_FIELDS_MAX 64
+#define FORECAST_LINE_MAX   65536
+#define FORECAST_FIELDS_MAX 1024
 #define FORECAST_ROWS_MAX   20000000
 #define FORECAST_SLOTS_MAX  5000000 /* of all series together */
 #define FORECAST_WATTS_MAX  1e12
 #define FORECAST_GROUPS_MAX 1024
 #define FORECAST_NAME_MAX   64
+#define FORECAST_TIME_TOL_S 0.5e-6 /* seconds since 1970 are told apart no finer in a double */
 
 struct forecast_row {
     double at_s, w;
@@ -61,6 +62,25 @@ static int forecast_find(char *fields[], int count, const char *name, size_t len
     return -1;
 }
 
+static enum status forecast_no_column(struct forecast_reader *r, char *fields[], int count, const char *name,
+                                      size_t length)
+{
+    char there[160] = "";
+    size_t used = 0;
+
+    for (int i = 0; i < count; i++) {
+        int more = snprintf(there + used, sizeof there - used, "%s%s", i ? ", " : "", fields[i]);
+
+        if (more < 0 || used + (size_t)more > sizeof there - 8) {
+            (void)snprintf(there + used, sizeof there - used, ", ...");
+            break;
+        }
+        used += (size_t)more;
+    }
+    return forecast_refuse(r, ST_RANGE, "there is no column \"%.*s\"; there are: %s",
+                           (int)(length < 40 ? length : 40), name, there);
+}
+
 static bool forecast_number(const char *text, double *ret)
 {
     char *end;
@@ -99,12 +119,12 @@ static enum status forecast_header(struct forecast_reader *r, char *line)
 
     r->time_at = forecast_find(fields, count, r->source->time, strlen(r->source->time));
     if (r->time_at < 0)
-        return forecast_refuse(r, ST_RANGE, "there is no column \"%.40s\"", r->source->time);
+        return forecast_no_column(r, fields, count, r->source->time, strlen(r->source->time));
     r->group_at = -1;
     if (r->source->group) {
         r->group_at = forecast_find(fields, count, r->source->group, strlen(r->source->group));
         if (r->group_at < 0)
-            return forecast_refuse(r, ST_RANGE, "there is no column \"%.40s\"", r->source->group);
+            return forecast_no_column(r, fields, count, r->source->group, strlen(r->source->group));
     }
     for (;;) {
         size_t length = strcspn(at, "+");
@@ -113,8 +133,7 @@ static enum status forecast_header(struct forecast_reader *r, char *line)
             return forecast_refuse(r, ST_RANGE, "more than %d columns to add up", FORECAST_SERIES_COLUMNS);
         r->column_at[r->column_count] = forecast_find(fields, count, at, length);
         if (r->column_at[r->column_count] < 0)
-            return forecast_refuse(r, ST_RANGE, "there is no column \"%.*s\"",
-                                   (int)(length < 40 ? length : 40), at);
+            return forecast_no_column(r, fields, count, at, length);
         r->column_count++;
         if (at[length] == '\0')
             return ST_OK;
@@ -201,7 +220,7 @@ static enum status forecast_read(struct forecast_reader *r)
             st = r->column_count ? forecast_line(r, line) : forecast_header(r, line);
     }
     (void)gzerror(file, &code);
-    if (st == ST_OK && code != Z_OK && code != Z_STREAM_END)
+    if ((st == ST_OK || st == ST_CORRUPT) && code != Z_OK && code != Z_STREAM_END)
         st = forecast_refuse(r, ST_CORRUPT, "the file is cut short or damaged");
     (void)gzclose(file);
     if (st == ST_OK && r->count < 8)
@@ -247,6 +266,14 @@ static double forecast_median_step(const struct forecast_reader *r)
     return median;
 }
 
+/* In whole microseconds, as the forecaster counts: large times leave no more of a step. */
+static double forecast_own_step_s(const struct forecast_reader *r)
+{
+    double median = forecast_median_step(r);
+
+    return median > 0.0 ? fmax(round(median * 1e6) * 1e-6, FORECAST_SERIES_STEP_MIN_S) : 0.0;
+}
+
 /* One group's samples from its first reading on; NAN before. */
 static void forecast_grid(const struct forecast_reader *r, const struct forecast_set *set, int32_t group,
                           int32_t slots, double *w)
@@ -257,7 +284,8 @@ static void forecast_grid(const struct forecast_reader *r, const struct forecast
     for (int32_t i = 0; i < slots; i++)
         w[i] = NAN;
     for (size_t i = 0; i < r->count; i++) {
-        int32_t at = (int32_t)floor((r->row[i].at_s - set->start_s) / set->step_s + 1e-9);
+        int32_t at =
+            (int32_t)floor((r->row[i].at_s - set->start_s + FORECAST_TIME_TOL_S) / set->step_s + 1e-9);
 
         if (r->row[i].group != group || at >= slots)
             continue;
@@ -295,7 +323,7 @@ static void forecast_sense(const struct forecast_reader *r, const struct forecas
 
     for (int32_t i = 0; i < slots; i++) {
         int64_t due = forecast_due(r, set, i);
-        double at_s = set->start_s + (double)due * period_s;
+        double at_s = set->start_s + (double)due * period_s + FORECAST_TIME_TOL_S;
 
         if (due != published) {
             for (; head < r->count && r->row[head].at_s <= at_s; head++)
@@ -362,11 +390,11 @@ static enum status forecast_place(struct forecast_reader *r, struct forecast_set
     double *w;
 
     set->start_s = r->row[0].at_s;
-    set->step_s = r->source->resample_s > 0.0 ? r->source->resample_s : forecast_median_step(r);
+    set->step_s = r->source->resample_s > 0.0 ? r->source->resample_s : forecast_own_step_s(r);
     if (!(set->step_s > 0.0) || span_s / set->step_s > FORECAST_SLOTS_MAX)
         return forecast_refuse(r, ST_RANGE, "%g s in steps of %g s make too many samples", span_s,
                                set->step_s);
-    slots = (int32_t)floor(span_s / set->step_s + 1e-9);
+    slots = (int32_t)floor((span_s + FORECAST_TIME_TOL_S) / set->step_s + 1e-9);
     if (each && slots > FORECAST_SLOTS_MAX / r->groups)
         return forecast_refuse(r, ST_RANGE, "%d series of %d samples are too many", r->groups, slots);
     if (slots < 8)

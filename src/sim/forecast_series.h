@@ -12,8 +12,9 @@
 
 #include "busbar/status.h"
 
-#define FORECAST_SERIES_COLUMNS 8
-#define FORECAST_ERROR_MAX      512
+#define FORECAST_SERIES_COLUMNS    256
+#define FORECAST_SERIES_STEP_MIN_S 1e-3 /* what a forecaster takes */
+#define FORECAST_ERROR_MAX         512
 
 struct forecast_source {
     const char *path;
@@ -21,7 +22,7 @@ struct forecast_source {
     const char *time;   /* its ending is the unit: _us, _ms or _s          */
     const char *group;  /* a column that tells series apart; NULL: none    */
     bool each;          /* a series a group; else their sum                */
-    double resample_s;  /* 0: the median step of the file                  */
+    double resample_s;  /* 0: the median step of the file, at least 1 ms   */
     /* A sensor that gives, every period, the mean of the window before it; both 0:
      * what the file holds is what is seen. */
     double sensor_window_s, sensor_period_s;

@@ -42,6 +42,9 @@ bool ride_table_held(enum plant_start_kind start, const struct ride_table_cell *
 void ride_table_sum(const struct ride_table *table, struct ride_table_summary *ret)
 {
     memset(ret, 0, sizeof *ret);
+    for (int32_t s = 0; s < table->starts.count; s++)
+        for (int c = 0; c < VIRTUAL_CONTROLLER_COUNT; c++)
+            ret->group[s][c].recharge_peak_w = (double)NAN; /* of runs that end before there is any */
     for (uint64_t i = 0; i < ride_table_count(table); i++) {
         const struct ride_table_cell *cell = &table->cell[i];
         struct ride_table_key key = ride_table_key(table, i);
@@ -64,8 +67,8 @@ void ride_table_sum(const struct ride_table *table, struct ride_table_summary *r
             ret->group[key.start][key.controller].recovery_worst_s = cell->recovery_s;
         if (cell->overshoot_ratio > ret->group[key.start][key.controller].overshoot_worst)
             ret->group[key.start][key.controller].overshoot_worst = cell->overshoot_ratio;
-        if (cell->recharge_peak_w > ret->group[key.start][key.controller].recharge_peak_w)
-            ret->group[key.start][key.controller].recharge_peak_w = cell->recharge_peak_w;
+        ret->group[key.start][key.controller].recharge_peak_w =
+            fmax(ret->group[key.start][key.controller].recharge_peak_w, cell->recharge_peak_w);
     }
 }
 
@@ -163,7 +166,10 @@ static void ride_report_sums(struct study_table *out, const struct ride_table *t
             study_table_put(out, "%d of %d", sum->group[s][c].back, sum->group[s][c].runs);
             study_table_put(out, "%s", seconds);
             study_table_put(out, "%.3f", sum->group[s][c].overshoot_worst);
-            study_table_put(out, "%.1f kW", sum->group[s][c].recharge_peak_w / 1e3);
+            if (isfinite(sum->group[s][c].recharge_peak_w))
+                study_table_put(out, "%.1f kW", sum->group[s][c].recharge_peak_w / 1e3);
+            else
+                study_table_put(out, "not in these runs");
         }
 }
 

@@ -59,6 +59,7 @@ struct ride_table_args {
     struct ride_table *table;
     const char *svg, *map;
     uint64_t points;
+    const char *of_map, *of_table; /* the last option given that the other one does not take */
     bool json, help, version;
 };
 
@@ -115,16 +116,21 @@ static bool ride_table_args_one(struct ride_table_args *args, int option)
     args->version |= option == RIDE_TABLE_VERSION;
     switch (option) {
     case RIDE_TABLE_SCENARIO:
+        args->of_table = "--scenario";
         return ride_table_args_vectors(args->table, optarg);
     case RIDE_TABLE_NOMINAL:
+        args->of_table = "--nominal";
         return ride_table_args_nominals(args->table, optarg);
     case RIDE_TABLE_START:
+        args->of_table = "--start";
         return ride_table_args_starts(args->table, optarg);
     case RIDE_TABLE_SEED:
         return serve_arguments_seed(optarg, &args->table->seed);
     case RIDE_TABLE_POINTS_OPTION:
+        args->of_map = "--points";
         return study_count("--points", optarg, 200, &args->points);
     case RIDE_TABLE_SVG:
+        args->of_table = "--svg";
         args->svg = optarg;
         return true;
     case RIDE_TABLE_MAP:
@@ -160,10 +166,15 @@ static bool ride_table_args_read(int argc, char **argv, struct ride_table_args *
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
         if (!ride_table_args_one(args, option))
             return false;
-    if (optind == argc)
+    if (optind < argc)
+        (void)fprintf(stderr, "busbarsim ride-through: '%s': takes no argument without an option\n",
+                      argv[optind]);
+    else if (args->map && args->of_table)
+        (void)fprintf(stderr, "busbarsim ride-through: %s is of the table, not of --map\n", args->of_table);
+    else if (!args->map && args->of_map)
+        (void)fprintf(stderr, "busbarsim ride-through: %s needs --map\n", args->of_map);
+    else
         return true;
-    (void)fprintf(stderr, "busbarsim ride-through: '%s': takes no argument without an option\n",
-                  argv[optind]);
     return false;
 }
 

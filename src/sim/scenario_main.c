@@ -17,6 +17,7 @@
 #include "scenario.h"
 #include "scenario_parts.h"
 #include "svg.h"
+#include "svg_parts.h"
 
 static const char scenario_run_usage[] =
     "busbarsim run SCENARIO [--controller none|busbar] [--seed N] [--set KEY=VALUE]... [--seconds N]\n"
@@ -27,9 +28,10 @@ static const char scenario_run_usage[] =
     "\n"
     "  --controller WORD  busbar (the daemon's own core, the default) or none\n"
     "  --seed N           of everything that is drawn (1)\n"
-    "  --set KEY=VALUE    rack, start (stock, short-boot, kept-alive), nominal_v, baud,\n"
-    "                     load_ratio, envelope_ratio, envelope_w, period_ms, seconds,\n"
-    "                     settle_s, phase_ratio, or a parameter of the plant\n"
+    "  --set KEY=VALUE    rack, start (stock, short-boot, kept-alive), forecast (off, on,\n"
+    "                     hints, lies, oracle), job, nominal_v, baud, load_ratio,\n"
+    "                     envelope_ratio, envelope_w, period_ms, seconds, settle_s,\n"
+    "                     phase_ratio, or a parameter of the plant (docs/scenarios.md)\n"
     "  --seconds N        ends so long after its beginning\n"
     "  --json             one JSON document on standard output\n"
     "  --csv FILE         the traces, 1 ms apart around the event, 10 ms else\n"
@@ -304,12 +306,14 @@ static void scenario_main_draw(FILE *to, const struct scenario *s, const struct 
     };
     const size_t panels = sizeof panel / sizeof panel[0];
     char title[128], about[SCENARIO_TEXT_MAX + 128];
+    double wide;
 
     (void)snprintf(title, sizeof title, "%s, controller %s", s->name, r->controller);
     (void)snprintf(about, sizeof about, "%s. Rack %s, %g V, %s supplies%s, seed %" PRIu64, s->about,
                    s->rack.name, s->rack.nominal_v, plant_start_word(s->params.start),
                    s->params.start == PLANT_START_STOCK ? "" : " (hypothetical hardware)", r->seed);
-    svg_begin(to, 760, SVG_HEAD + 200 * (double)panels + SVG_MARGIN, title, about);
+    wide = fmax(760.0, 2.0 * SVG_MARGIN + svg_width(about, SVG_TEXT + 1.0));
+    svg_begin(to, wide, SVG_HEAD + 200 * (double)panels + SVG_MARGIN, title, about);
     for (size_t i = 0; i < panels; i++) {
         panel[i].x_low = panel[i].x_high = none;
         panel[i].y_low = panel[i].y_high = none;
@@ -317,7 +321,7 @@ static void scenario_main_draw(FILE *to, const struct scenario *s, const struct 
             panel[i].shade_low = s->begins_s;
             panel[i].shade_high = s->ends_s;
         }
-        svg_panel(to, SVG_MARGIN, SVG_HEAD + 200 * (double)i, 760 - 2 * SVG_MARGIN, 190, &panel[i]);
+        svg_panel(to, SVG_MARGIN, SVG_HEAD + 200 * (double)i, wide - 2 * SVG_MARGIN, 190, &panel[i]);
     }
     svg_end(to);
 }

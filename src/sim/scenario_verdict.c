@@ -228,7 +228,8 @@ static void scenario_verdict_of_busbar(const struct scenario *s, const struct sc
 {
     const struct scenario_measure *m = seen->measure;
     double overshoot = scenario_verdict_of_before(m, m->rebound_w), writes = scenario_verdict_short_writes(m);
-    double ramp_w_per_s = s->ramp_ratio_per_s * m->base_w; /* a rack under more load comes back in more watts */
+    double ramp_w_per_s =
+        s->ramp_ratio_per_s * m->base_w; /* a rack under more load comes back in more watts */
 
     if (s->no_overshoot_ratio > 0.0 && isfinite(overshoot))
         (void)scenario_verdict_add(ret, "overshoot", "ratio", overshoot <= s->no_overshoot_ratio, overshoot,
@@ -292,8 +293,11 @@ static double scenario_verdict_worst_margin(const struct scenario_seen *seen)
     return r.looked ? r.limit - r.value : (double)NAN;
 }
 
-static void scenario_verdict_metrics_energy(const struct scenario_seen *seen, struct scenario_result *ret)
+static void scenario_verdict_metrics_energy(const struct scenario *s, const struct scenario_seen *seen,
+                                            struct scenario_result *ret)
 {
+    /* Batteries begin to charge again only when the run is over. */
+    bool after = isfinite(s->ends_s) && s->seconds <= s->ends_s + s->params.bbu_charge_delay_s;
     const struct scenario_measure *m = seen->measure;
     const struct plant *plant = seen->plant;
     double used_j = -m->used_j, work = -m->work, offered = -m->work_offered;
@@ -304,13 +308,16 @@ static void scenario_verdict_metrics_energy(const struct scenario_seen *seen, st
         work += plant->gpus[i].work;
         offered += plant->gpus[i].work_offered;
     }
-    scenario_verdict_metric(ret, "recharge_peak_w", "W", m->charge_w);
+    scenario_verdict_metric(ret, "recharge_peak_w", "W",
+                            after && m->charge_w <= 0.0 ? (double)NAN : m->charge_w);
     scenario_verdict_metric(ret, "bbu_used_j", "J", used_j);
     scenario_verdict_metric(ret, "bbu_cycles", "cycles", m->full_j > 0.0 ? used_j / m->full_j : 0.0);
     scenario_verdict_metric(ret, "served_ratio", "ratio", offered > 0.0 ? work / offered : 1.0);
     scenario_verdict_metric(ret, "served_work", "GPU s", seen->works ? seen->work.served_work : (double)NAN);
-    scenario_verdict_metric(ret, "throttled_gpu_s", "GPU s", seen->works ? seen->work.throttled_s : (double)NAN);
-    scenario_verdict_metric(ret, "slowdown_p95", "ratio", seen->works ? seen->work.slowdown_p95 : (double)NAN);
+    scenario_verdict_metric(ret, "throttled_gpu_s", "GPU s",
+                            seen->works ? seen->work.throttled_s : (double)NAN);
+    scenario_verdict_metric(ret, "slowdown_p95", "ratio",
+                            seen->works ? seen->work.slowdown_p95 : (double)NAN);
     scenario_verdict_metric(ret, "worst_margin_w", "W", scenario_verdict_worst_margin(seen));
     scenario_verdict_metric(ret, "before_w", "W", m->base_w);
     scenario_verdict_metric(ret, "mean_w", "W", m->energy_j / ret->sim_s);
@@ -331,7 +338,7 @@ void scenario_verdict(const struct scenario *s, const struct scenario_seen *seen
     if (s->controller != VIRTUAL_NONE)
         scenario_verdict_of_busbar(s, seen, ret);
     scenario_verdict_metrics_ride(seen, ret);
-    scenario_verdict_metrics_energy(seen, ret);
+    scenario_verdict_metrics_energy(s, seen, ret);
     ret->ok = true;
     for (int32_t i = 0; i < ret->check_count; i++)
         ret->ok = ret->ok && ret->check[i].ok;

@@ -123,6 +123,7 @@ static void svg_escape(FILE *to, const char *text)
     }
 }
 
+/* As wide as the widest of the fonts above sets it: none may run into what is beside. */
 double svg_width(const char *text, double size)
 {
     double em = 0.0;
@@ -130,10 +131,10 @@ double svg_width(const char *text, double size)
     for (const char *at = text; *at; at++) {
         if (((unsigned char)*at & 0xc0) == 0x80)
             continue;
-        em += strchr("iljtfrI.,:;'|!()[] ", *at) ? 0.31
-              : strchr("mwMW@%", *at)            ? 0.87
-              : *at >= 'A' && *at <= 'Z'         ? 0.68
-                                                 : 0.555;
+        em += strchr("iljtfrI.,:;'|!()[] ", *at) ? 0.36
+              : strchr("mwMW@%", *at)            ? 0.95
+              : *at >= 'A' && *at <= 'Z'         ? 0.70
+                                                 : 0.63;
     }
     return em * size;
 }
@@ -273,7 +274,7 @@ static void svg_panel_marks(FILE *to, const struct svg_frame *f, const struct sv
 void svg_panel(FILE *to, double x, double y, double width, double height, const struct svg_panel *panel)
 {
     double legend = svg_legend_width(panel);
-    double title = panel->title ? svg_width(panel->title, 13.0) : 0.0;
+    double title = panel->title ? svg_width(panel->title, 12.5) : 0.0;
     bool beside = title + legend + 2.0 * SVG_LEGEND_GAP <= width - SVG_PANEL_LEFT - SVG_PANEL_RIGHT;
     struct svg_frame f = { .left = x + SVG_PANEL_LEFT,
                            .right = x + width - SVG_PANEL_RIGHT,

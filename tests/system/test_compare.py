@@ -3,11 +3,12 @@
 """busbarsim compare: columns side by side, as text, JSON and picture."""
 import json
 import os
+import re
 import subprocess
 import tempfile
 import xml.etree.ElementTree as xml
 
-from rack import BIN, PATIENCE, check, main
+from rack import BIN, PATIENCE, SOURCE, check, main
 
 FIGURES = ("PFC trips", "busbar minimum", "time to 90 %", "overshoot", "IT lost")
 TRACES = ("AC voltage", "Busbar voltage", "Supplies and batteries", "Load and grid")
@@ -62,6 +63,28 @@ def test():
         check("230 V nominal" in lines[0], "what all have in common is said above")
         check(any("start=kept-alive (hypothetical hardware)" in text for text in texts(picture)),
               "hypothetical hardware is called so")
+
+        done = compare("e-1", "--set", "start=stock,kept-alive", "--json")
+        check([run["setting"] for run in json.loads(done.stdout)["runs"]] == ["start=stock", "start=kept-alive"], "a run says which value it had")
+        done = compare("e-1", "--controller", "busbar", "--set", "load_ratio=0.7", "--set", "envelope_ratio=0.9", "--set", "settle_s=10",
+                       "--set", "phase_ratio=0.5", "--svg", picture)
+        page = xml.parse(picture).getroot()
+        cut = [text for text in page.iter("{http://www.w3.org/2000/svg}text") if "text-anchor" not in text.attrib and
+               float(text.get("x")) + 5.5 * len("".join(text.itertext())) > float(page.get("width"))]
+        check(done.returncode == 0 and not cut, f"a picture of one column has room for its texts {cut}")
+        about = "a load that is worth a word or two " * 5
+        with open(os.path.join(folder, "wordy.yaml"), "w", encoding="utf-8") as out:
+            out.write(re.sub("about:.*", f"about: {about}", open(os.path.join(SOURCE, "config", "scenarios", "steady.yaml")).read()))
+        program = os.path.join(BIN, "busbarsim")
+        done = subprocess.run([program, "run", out.name, "--svg", picture], capture_output=True, text=True, timeout=100 * PATIENCE)
+        wide = float(xml.parse(picture).getroot().get("width"))
+        check(done.returncode == 0 and max(5.5 * len(text) for text in texts(picture)) < wide, f"a run's picture has room for what it is about {done.stderr}")
+        for words in (["run", "e-1", "--json"], ["list"], ["--help"], ["compare", "e-1", "--controller", "none", "--json"]):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([program, *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=100 * PATIENCE)
+            check(done.returncode == 2 and "could not be written" in done.stderr, f"{' '.join(words)}: a report that cannot be written is no success")
+        done = compare("forecast-value", "--controller", "busbar", "--set", "job=ours", "--set", "forecast=off", "--set", "seconds=1500")
+        check(done.returncode == 0 and not done.stderr, f"progress is for terminals {done.stderr[-80:]!r}")
 
         for wrong, needle in ((["no-such-scenario"], "no-such-scenario"), ([], "SCENARIO"),
                               (["e-1", "--controller", "magic"], "magic"), (["e-1", "--set", "nominal_v=1"], "nominal_v"),

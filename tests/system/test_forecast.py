@@ -56,6 +56,34 @@ def test_document(folder):
     check(ours["coverage"]["0.99"] >= 0.986, f"the bound holds ({ours['coverage']['0.99']:.4f})")
 
 
+def test_fine(folder):
+    """A meter of 5 kHz: no forecaster takes its own step."""
+    path = os.path.join(folder, "fine.csv")
+    with open(path, "w", encoding="utf-8") as out:
+        out.write("t_ms,w\n" + "".join(f"{i * 0.2:.1f},{300 if i % 500 < 250 else 100}\n" for i in range(10000)))
+    doc = document(path, "--time", "t_ms", "--column", "w", "--horizon-ms", "50")
+    check(doc["sample_ms"] == 1 and doc["horizons"][0]["samples"] > 1000, "a trace finer than a forecaster's samples is put on a grid of 1 ms")
+
+
+def test_progress(folder):
+    """A trace that takes seconds: how far it is, on a terminal alone."""
+    path = os.path.join(folder, "long.csv")
+    with open(path, "w", encoding="utf-8") as out:
+        out.write("t_ms,w\n" + "".join(f"{i},{300 if i % 100 < 50 else 100}\n" for i in range(120000)))
+    words = [os.path.join(BIN, "busbarsim"), "forecast", path, "--time", "t_ms", "--column", "w", "--horizon-ms", "50,100,1000", "--json"]
+    ours, theirs = os.openpty()
+    done = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    try:
+        while chunk := os.read(ours, 4096):
+            shown += chunk
+    except OSError:
+        pass  # what the end of a terminal looks like
+    os.close(ours)
+    check(done.wait() == 0 and shown.count(b"%") >= 2 and shown.endswith(b"\x1b[K"), f"progress is shown, and taken away {shown[-40:]!r}")
+
+
 def test_change(folder):
     path, _, end, changes = page.generated(folder, "change")
     for begin, stop, period in zip(changes, changes[1:] + [end], (150, 80)):
@@ -133,7 +161,8 @@ def test_wrong(folder):
                           ([path, *good[:5], "100,50"], "longer"), ([path, *good[:5], "0"], "--horizon-ms"),
                           ([path, *good, "--sensor-ms", "25"], "--sensor-ms"), ([path, *good, "--sensor-age-ms", "5"], "--sensor-ms"), ([path, *good, "--combine", "each"], "--group"),
                           ([path, *good, "--events", path], "t_s,event"), ([path, *good, "--score-ms", "9-3"], "--score-ms"), ([path, *good, "--event-w", "0"], "--event-w"),
-                          ([path, *good, "--resample-ms", "2000"], "samples"), ([path, *good, "--svg", "/no/such/folder/x.svg"], "/no/such/folder")):
+                          ([path, *good, "--resample-ms", "2000"], "samples"), ([path, *good[:5], "1e9"], "samples"),
+                          ([path, *good[:5], "50,90", "--resample-ms", "100"], "both 1 samples"), ([path, *good, "--svg", "/no/such/folder/x.svg"], "/no/such/folder")):
         done = forecast(*wrong)
         check(done.returncode == 2 and needle in done.stderr and len(done.stderr.splitlines()) == 1,
               f"forecast {' '.join(os.path.basename(w) for w in wrong)}: status 2 and one line that says why {done.stderr[-120:]}")
@@ -178,6 +207,8 @@ def test():
     test_parts()
     with tempfile.TemporaryDirectory() as folder:
         test_document(folder)
+        test_fine(folder)
+        test_progress(folder)
         test_change(folder)
         test_groups_and_hints(folder)
         test_inference(folder)

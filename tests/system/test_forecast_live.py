@@ -79,6 +79,34 @@ def test():
         check(code == 2 and "learn is off" in err, "busbarctl hint says why")
         check(rack.ask("status")["mode_wanted"] == "control", "and control goes on")
         check(all(row["violations"] == 0 for row in rack.envelope_rows()), "the envelope held all the time")
+        reload(rack, on)
+        wait_for("forecasters are back", lambda: rack.ask("status")["forecast"]["forecasters"] > 0, 40)
+        restarted(rack)
+
+
+def restarted(rack):
+    """Who follows a job's log outlives a restart of the daemon."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = os.path.join(folder, "job.csv")
+        open(log, "w").close()
+        follow = subprocess.Popen([os.path.join(BIN, "busbarctl"), "--socket", rack.socket, "hint", "follow", log, "--json"],
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+        def write(line):
+            with open(log, "a") as file:
+                file.write(line)
+            wait_for("it has read on, or has ended", lambda: follow.poll() is not None or place(follow.pid, log) == os.path.getsize(log), 30)
+
+        wait_for("it has the log open", lambda: place(follow.pid, log) == 0, 30)
+        write("1,step\n")
+        rack.stop()
+        write("2,step\n")
+        rack.start()
+        write("3,step\n")
+        follow.send_signal(signal.SIGINT)
+        out, err = follow.communicate(timeout=60)
+        check(follow.returncode == 0 and json.loads(out) == {"given": 2, "too_many": 0, "not_understood": 0, "no_daemon": 1},
+              f"a log is followed on when the daemon is back {out} {err}")
 
 
 class Page(http.server.BaseHTTPRequestHandler):
@@ -110,7 +138,7 @@ def hints(rack):
     """By hand, from a job's log, from a serving stack's page."""
     code, out, err = rack.run("hint", "start", "--nodes", "node-1", "--json")
     check(code == 0 and json.loads(out)["given"] == 1, f"busbarctl hint gives one {err}")
-    for words, wrong in ((("hint", "sometime"), "must be step"), (("hint", "queue", "many"), "no number"), (("hint", "follow"), "it is:"),
+    for words, wrong in ((("hint", "sometime"), "must be step"), (("hint", "queue", "many"), "no number"), (("hint", "queue"), "number of requests"), (("hint", "follow"), "it is:"),
                          (("hint", "step", "--nodes", "nowhere"), "must name a node"), (("hint", "follow", "/nonexistent/log"), "No such file"),
                          (("hint", "scrape", "http://127.0.0.1:9/metrics"), "cannot be read")):
         code, _, err = rack.run(*words)
@@ -121,13 +149,13 @@ def hints(rack):
         command = [os.path.join(BIN, "busbarctl"), "--socket", rack.socket, "hint"]
         follow = subprocess.Popen([*command, "follow", log, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         wait_for("it has the log open, at its end", lambda: place(follow.pid, log) == os.path.getsize(log), 30)
-        for more in ("1,step,\n2,ste", "p,\nnonsense\n3,queue,7\n"):
+        for more in ("1,step,\n2,ste", "p,\nnonsense\n3,queue,7\n", "-0.1,run_start,\n4,throughput,2e12\n5,queue\n6,queue,many\n7,queue,2e12\n"):
             with open(log, "a") as file:
                 file.write(more)
             wait_for("it has read on", lambda: place(follow.pid, log) == os.path.getsize(log), 30)
         follow.send_signal(signal.SIGINT)
         out, err = follow.communicate(timeout=60)
-        check(follow.returncode == 0 and json.loads(out) == {"given": 3, "too_many": 0, "not_understood": 1},
+        check(follow.returncode == 0 and json.loads(out) == {"given": 5, "too_many": 0, "not_understood": 4, "no_daemon": 0},
               f"what is appended to a job's log is given, and nothing from before {out} {err}")
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
     threading.Thread(target=server.serve_forever, daemon=True).start()

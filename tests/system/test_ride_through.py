@@ -36,6 +36,7 @@ def test_table(folder):
     back = runs["e-1", 240, "kept-alive", "busbar"]
     check(back["hypothetical"] and back["time_to_90_s"] <= 0.5, "kept-alive supplies are back within 0.5 s, and hypothetical")
     check(not runs["e-1", 240, "stock", "busbar"]["hypothetical"], "stock supplies are not")
+    check(all(r["recharge_peak_w"] is None for r in document["runs"] + document["groups"]), "of a recharge that is after the run nothing is said")
     shown = "".join(xml.parse(picture).getroot().itertext())
     check("hypothetical hardware" in shown and "not certified" in shown and "kept-alive*: busbar" in shown,
           "the picture says what is hypothetical and that nothing is certified")
@@ -61,7 +62,9 @@ def test():
     text = ride("--scenario", "e-4", "--nominal", "240", "--start", "stock").stdout
     check("rides" in text and "hypothetical" in text, "people get a table with its legend")
     for wrong, needle in ((["--scenario", "no-such"], "no-such"), (["--nominal", "12"], "--nominal"),
-                          (["--start", "magic"], "magic"), (["e-1"], "e-1"), (["--points", "0", "--map", "x"], "--points")):
+                          (["--start", "magic"], "magic"), (["e-1"], "e-1"), (["--points", "0", "--map", "x"], "--points"), (["--points", "3"], "needs --map"),
+                          (["--map", "/dev/null", "--points", "2", "--svg", "/dev/null"], "--svg"),
+                          (["--map", "/dev/null", "--points", "2", "--start", "stock"], "--start")):
         done = ride(*wrong)
         check(done.returncode == 2 and needle in done.stderr and len(done.stderr.splitlines()) == 1,
               f"ride-through {' '.join(wrong)}: status 2 and one line that says why")

@@ -258,6 +258,8 @@ static void a_hint_is_passed_on_or_refused(void **state)
     assert_int_equal(ask(bench, "POST", "/v1/hints", "{\"mark\": \"will\"}"), 400); /* the simulator's alone */
     assert_int_equal(ask(bench, "POST", "/v1/hints", "{\"mark\": \"step\", \"node\": \"nowhere\"}"), 400);
     assert_int_equal(ask(bench, "POST", "/v1/hints", "{\"mark\": \"queue\", \"value\": -1}"), 400);
+    assert_int_equal(ask(bench, "POST", "/v1/hints", "{\"mark\": \"queue\"}"), 400); /* not: none waits */
+    assert_int_equal(ask(bench, "POST", "/v1/hints", "{\"mark\": \"running\", \"node\": \"shelf-1\"}"), 400);
     assert_int_equal(ask(bench, "POST", "/v1/hints", "{\"mark\": \"step\", \"more\": 1}"), 400);
     assert_int_equal(ask(bench, "POST", "/v1/hints", "{}"), 400);
     assert_int_equal(ask(bench, "POST", "/v1/hints", "[]"), 400);

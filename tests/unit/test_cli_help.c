@@ -77,6 +77,17 @@ static void each_command_has_help_of_its_own(void **state)
     }
 }
 
+/* No lease is lost by it: docs/api.md. */
+static void a_priority_is_said_to_be_what_it_is(void **state)
+{
+    struct run run = CTL("token", "--help");
+
+    (void)state;
+    assert_null(strstr(run.out, "lose"));
+    assert_non_null(strstr(run.out, "answered first"));
+    done(&run);
+}
+
 static void the_version_is_one_line(void **state)
 {
     struct run run = CTL("--version");
@@ -234,6 +245,8 @@ static void bash_offers_words_where_there_are_few(void **state)
     assert_string_equal(offered, "list\nrequest\nreturn\n");
     complete("token --for 5 --client x r", offered, sizeof offered);
     assert_string_equal(offered, "request\nreturn\n");
+    complete("hint s", offered, sizeof offered);
+    assert_string_equal(offered, "scrape\nstart\nstep\nstop\n");
     complete("device \"\"", offered, sizeof offered);
     assert_string_equal(offered, "file\nread\nscan\nwatch\nwrite\n");
     complete("st", offered, sizeof offered);
@@ -268,6 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(help_names_every_command),
         cmocka_unit_test(each_command_has_help_of_its_own),
+        cmocka_unit_test(a_priority_is_said_to_be_what_it_is),
         cmocka_unit_test(the_version_is_one_line),
         cmocka_unit_test(what_is_not_understood_is_2_and_one_line),
         cmocka_unit_test(without_a_command_the_help_is_an_error),

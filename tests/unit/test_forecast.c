@@ -139,7 +139,7 @@ static void what_is_wrong_with_a_file_is_told(void **state)
     static const struct {
         const char *text, *column, *time, *told;
     } cases[] = {
-        { "t_s,w\n1,2\n", "v", "t_s", ":1: there is no column \"v\"" },
+        { "t_s,w\n1,2\n", "v", "t_s", ":1: there is no column \"v\"; there are: t_s, w" },
         { "t_s,w\n1,2\n", "w", "time", "must end in _us, _ms or _s" },
         { "t_s,w\n1,two\n", "w", "t_s", ":2: \"two\" is not a number" },
         { "t_s,w\n1,2\n", "w", "t_s", "only 1 readings" },
@@ -159,6 +159,117 @@ static void what_is_wrong_with_a_file_is_told(void **state)
             fail_msg("\"%s\" does not say \"%s\"", error, cases[i].told);
         assert_int_equal(set.count, 0);
     }
+}
+
+/* In a double seconds since 1970 are 0.24 us apart: no reading may change its slot by that. */
+static void the_time_of_day_changes_nothing(void **state)
+{
+    (void)state;
+    static const double base_s[] = { 0.0, 1700000000.0 };
+    struct forecast_set set[2];
+    char error[FORECAST_ERROR_MAX], *text = malloc(64 * 1000);
+
+    assert_non_null(text);
+    for (int k = 0; k < 2; k++) {
+        struct forecast_source source = { .column = "w", .time = "t_s" };
+        int used = sprintf(text, "t_s,w\n");
+
+        for (int i = 0; i < 1000; i++)
+            used += sprintf(text + used, "%.1f,%d\n", base_s[k] + 0.1 * i, i);
+        assert_int_equal(load(text, &source, &set[k], error), ST_OK);
+        assert_near(set[k].step_s, 0.1, 1e-12);
+    }
+    assert_int_equal(set[0].series[0].count, 999);
+    assert_int_equal(set[1].series[0].count, 999);
+    for (int i = 0; i < 999; i++)
+        assert_near(set[1].series[0].w[i], i, 0.0);
+    forecast_series_done(&set[0]);
+    forecast_series_done(&set[1]);
+    free(text);
+}
+
+/* A meter of 5 kHz: its own step is finer than what a forecaster takes. */
+static void a_step_is_a_millisecond_at_least(void **state)
+{
+    (void)state;
+    struct forecast_source source = { .column = "w", .time = "t_ms" };
+    struct forecast_set set;
+    char error[FORECAST_ERROR_MAX], text[8192];
+    int used = sprintf(text, "t_ms,w\n");
+
+    for (int i = 0; i <= 500; i++)
+        used += sprintf(text + used, "%.1f,%d\n", 0.2 * i, i / 5);
+    assert_int_equal(load(text, &source, &set, error), ST_OK);
+    assert_near(set.step_s, 1e-3, 1e-12);
+    assert_int_equal(set.series[0].count, 100);
+    assert_near(set.series[0].w[7], 7.0, 1e-9);
+    forecast_series_done(&set);
+}
+
+static void a_rack_of_accelerators_is_one_row(void **state)
+{
+    (void)state;
+    enum { COLUMNS = 72, ROWS = 10 };
+    char name[COLUMNS * 8] = "", error[FORECAST_ERROR_MAX];
+    struct forecast_source source = { .column = name, .time = "t_s" };
+    struct forecast_set set;
+    char text[COLUMNS * 8 * (ROWS + 1)];
+    int used = sprintf(text, "t_s"), named = 0;
+
+    for (int c = 0; c < COLUMNS; c++) {
+        used += sprintf(text + used, ",gpu-%d", c);
+        named += sprintf(name + named, "%sgpu-%d", c ? "+" : "", c);
+    }
+    for (int i = 0; i < ROWS; i++) {
+        used += sprintf(text + used, "\n%d", i);
+        for (int c = 0; c < COLUMNS; c++)
+            used += sprintf(text + used, ",%d", 100 + i);
+    }
+    assert_int_equal(load(text, &source, &set, error), ST_OK);
+    assert_near(set.series[0].w[3], 72.0 * 103.0, 1e-9);
+    forecast_series_done(&set);
+}
+
+/* A byte order mark, quotes, blanks, CR LF. */
+static void a_spreadsheets_file_is_a_file(void **state)
+{
+    (void)state;
+    struct forecast_source source = { .column = "w", .time = "t_s", .resample_s = 1.0 };
+    struct forecast_set set;
+    char error[FORECAST_ERROR_MAX];
+
+    assert_int_equal(load("\xef\xbb\xbf\"t_s\", \"w\" \r\n0, \"1\"\r\n\"1\",2\r\n2 "
+                          ",3\r\n3,\t4\r\n4,5\r\n5,\"\"\r\n6,7\r\n7,8\r\n"
+                          "8,9\r\n9,10\r\n",
+                          &source, &set, error),
+                     ST_OK);
+    assert_near(set.series[0].w[0], 1.0, 0.0);
+    assert_near(set.series[0].w[3], 4.0, 0.0);
+    assert_near(set.series[0].w[5], 5.0, 0.0); /* no reading */
+    forecast_series_done(&set);
+}
+
+static void a_file_that_is_cut_short_is_told(void **state)
+{
+    (void)state;
+    struct forecast_source source = { .column = "w", .time = "t_s" };
+    struct forecast_events events;
+    struct forecast_set set;
+    char path[64], error[FORECAST_ERROR_MAX], *text = malloc(200000);
+    int used = sprintf(text, "t_s,event,w\n");
+
+    assert_non_null(text);
+    for (int i = 0; i < 5000; i++)
+        used += sprintf(text + used, "%d,step,%d\n", i, i * 7919 % 10007);
+    file_make(path, text, true);
+    assert_int_equal(truncate(path, 8000), 0);
+    source.path = path;
+    assert_int_equal(forecast_series_load(&source, &set, error), ST_CORRUPT);
+    assert_non_null(strstr(error, "cut short"));
+    assert_int_equal(forecast_events_load(path, &events, error), ST_CORRUPT);
+    assert_non_null(strstr(error, "cut short"));
+    (void)unlink(path);
+    free(text);
 }
 
 static void a_gzip_file_is_a_file(void **state)
@@ -196,6 +307,16 @@ static void a_log_is_read_as_marks(void **state)
     assert_int_equal(forecast_events_load(path, &events, error), ST_RANGE);
     assert_non_null(strstr(error, "no event has a known name"));
     (void)unlink(path);
+    for (int k = 0; k < 3; k++) { /* how many wait is what such a line is for */
+        static const char *const values[] = { "", ",", ",many" };
+        char text[64];
+
+        (void)snprintf(text, sizeof text, "t_s,event,value\n1,step\n2,queue%s\n", values[k]);
+        file_make(path, text, false);
+        assert_int_equal(forecast_events_load(path, &events, error), ST_CORRUPT);
+        assert_non_null(strstr(error, ":3: \"queue\" needs the number of requests"));
+        (void)unlink(path);
+    }
 }
 
 /* ---- what ours is held against ---- */
@@ -359,7 +480,12 @@ static void a_score_worked_out_by_hand(void **state)
     assert_near(s.precision, 2.0 / 3.0, 1e-9); /* alarms at 1, 2 and, wrongly, 4 */
     assert_near(s.recall, 0.5, 1e-9);
     assert_near(s.lead_ms, 20.0, 1e-9); /* first alarm at 1, power up at 3 */
-    assert_true(s.false_alarms_per_h > 0.0);
+    assert_near(s.false_alarms_per_h, 1.0 / (8 * 0.01 / 3600.0), 1e-6);
+    alarm[4] = 0; /* one that still stands at the end is one, too */
+    alarm[7] = 1;
+    forecast_score(&judge, &track, NULL, &s);
+    assert_near(s.precision, 2.0 / 3.0, 1e-9);
+    assert_near(s.false_alarms_per_h, 1.0 / (8 * 0.01 / 3600.0), 1e-6);
     /* bounds less now: 100 at four lows, 10 at the fifth, 0 at three highs */
     assert_near(s.margin, (4 * 100.0 + 10.0) / 8.0 / 100.0, 1e-9);
     /* raised by 90 all would hold */
@@ -392,6 +518,10 @@ static void every_model_is_scored_and_the_forecaster_sees_no_future(void **state
     for (int m = 0; m < FORECAST_MODELS; m++)
         assert_true(a.at[0].score[m].there);
     assert_int_equal(a.first, 300);
+    for (int m = 0; m < FORECAST_MODELS;
+         m++) /* what is fitted is held against persistence on the same half */
+        if (forecast_base_fitted((enum forecast_model)m))
+            assert_near(a.at[0].score[m].skill, a.at[0].half[m].skill, 0.0);
     assert_true(a.at[0].score[FORECAST_BUSBAR].mae_range_pct < 1.0);
     for (int32_t i = 2000; i < 4000; i++) /* another future */
         w[i] = 5000.0;
@@ -411,6 +541,11 @@ int main(void)
         cmocka_unit_test(groups_are_added_up_or_kept_apart),
         cmocka_unit_test(a_sensor_shows_its_window_and_holds_it),
         cmocka_unit_test(what_is_wrong_with_a_file_is_told),
+        cmocka_unit_test(the_time_of_day_changes_nothing),
+        cmocka_unit_test(a_step_is_a_millisecond_at_least),
+        cmocka_unit_test(a_rack_of_accelerators_is_one_row),
+        cmocka_unit_test(a_spreadsheets_file_is_a_file),
+        cmocka_unit_test(a_file_that_is_cut_short_is_told),
         cmocka_unit_test(a_gzip_file_is_a_file),
         cmocka_unit_test(a_log_is_read_as_marks),
         cmocka_unit_test(each_simple_forecast_is_what_its_name_says),

@@ -337,6 +337,30 @@ static void a_table_marks_what_is_bad(void **state)
     free(page.text);
 }
 
+/* Measured in DejaVu Sans, the widest of the fonts that a picture asks for. */
+static void no_text_is_wider_than_its_room(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        double wide;
+    } cases[] = {
+        { "99 % bound of the peak until then", 188.5 },
+        { "power", 34.0 },
+        { "forecast for that moment", 138.9 },
+        { "supplies", 45.3 },
+        { "batteries", 49.2 },
+        { "lowest phase", 72.3 },
+        { "grid (AC)", 48.8 },
+        { "Overshoot: highest 20 ms mean of AC power after the return, over the power before.", 469.4 },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        if (svg_width(cases[i].text, SVG_TEXT) < 0.99 * cases[i].wide)
+            fail_msg("\"%s\" is %.1f wide, not %.1f", cases[i].text, cases[i].wide,
+                     svg_width(cases[i].text, SVG_TEXT));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -351,6 +375,7 @@ int main(void)
         cmocka_unit_test(panels_show_shade_marks_and_legend),
         cmocka_unit_test(a_map_colours_cells_and_draws_curves_over_them),
         cmocka_unit_test(a_table_marks_what_is_bad),
+        cmocka_unit_test(no_text_is_wider_than_its_room),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
