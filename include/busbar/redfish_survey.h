@@ -251,6 +251,9 @@ NODISCARD enum status redfish_probe_survey(struct redfish_probe *probe, struct r
  * survey has, and on a BMC with many sensors it comes much sooner. */
 NODISCARD enum status redfish_probe_survey_limits(struct redfish_probe *probe, struct redfish_survey *ret, char *why);
 
+/* Did it answer last, whatever it said? Then a ST_REFUSED is its own, not TLS's. */
+bool redfish_probe_is_reached(const struct redfish_probe *probe);
+
 /* A GET, timed. */
 void redfish_probe_get(struct redfish_probe *probe, const char *path, struct redfish_probe_answer *ret);
 

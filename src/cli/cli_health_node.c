@@ -121,7 +121,7 @@ static void cli_health_survey_errors(struct cli_health *h)
 
     for (int32_t i = 0; i < s->error_count; i++) {
         const struct redfish_survey_error *e = &s->errors[i];
-        bool login = e->code == 401 || e->code == 403;
+        bool login = e->code == 401 || e->code == 403 || (e->code == 0 && e->status == ST_REFUSED);
 
         cli_health_figures(cli_health_issue(h, login ? "AUTHENTICATION_FAILED" : "ENDPOINT_FAILED",
                                             CLI_HEALTH_ERROR, e->path, e->text),
@@ -517,12 +517,13 @@ static bool cli_health_open(struct cli_health *h)
     };
     char why[REDFISH_SURVEY_WHY_MAX] = "";
     enum status st = redfish_probe_new(&opt, &h->probe, why);
-    bool login = st == ST_REFUSED && t->user[0];
+    bool login;
 
     if (st == ST_OK)
         st = redfish_probe_survey(h->probe, &h->survey, why);
     if (st == ST_OK)
         return true;
+    login = st == ST_REFUSED && h->probe && redfish_probe_is_reached(h->probe);
     (void)cli_health_issue(h, login ? "AUTHENTICATION_FAILED" : "UNREACHABLE", CLI_HEALTH_ERROR, t->url,
                            why[0] ? why : status_label(st));
     return false;

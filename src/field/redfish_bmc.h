@@ -86,6 +86,7 @@ struct redfish_session {
     bool login_with_basic; /* some want it on the login itself              */
     int32_t failures;      /* logins not believed, in a row                 */
     int64_t login_after_us;
+    char why[REDFISH_JSON_TEXT_MAX]; /* the last one was not                          */
     bool complained;
 };
 

@@ -77,6 +77,7 @@ void redfish_session_back_off(struct redfish *bmc, const char *why)
 
     session->failures++;
     session->token[0] = '\0';
+    (void)snprintf(session->why, sizeof session->why, "%s", why);
     session->login_after_us = clock_now_us() + redfish_jitter_us(bmc, wait_us, REDFISH_SESSION_JITTER);
     if (!session->complained)
         LOG(WARNING, bmc->device->name, "does not take our login: %s", why[0] ? why : "no reason given");

@@ -278,6 +278,11 @@ static struct redfish_probe *redfish_probe_of(struct redfish *bmc)
     return bmc->opt.arg;
 }
 
+bool redfish_probe_is_reached(const struct redfish_probe *probe)
+{
+    return probe->adapter.state.reachable;
+}
+
 static void redfish_probe_on_answer(struct redfish *bmc, const struct redfish_reply *reply)
 {
     struct redfish_probe *probe = redfish_probe_of(bmc);

@@ -133,8 +133,8 @@ static void every_kind_of_login_opens_one_session_and_gives_it_back(void **state
         const char *mode;
         int logins, logouts;
     } rows[] = {
-        { "login-201", 1, 1 },  { "login-204", 1, 1 }, { "login-200", 1, 1 },
-        { "login-none", 1, 0 }, { "once-401", 1, 1 },  { "login-basic", 2, 1 },
+        { "login-201", 1, 1 }, { "login-204", 1, 1 },   { "login-200", 1, 1 },       { "login-none", 1, 0 },
+        { "once-401", 1, 1 },  { "login-basic", 2, 1 }, { "login-elsewhere", 1, 1 },
     };
 
     (void)state;
@@ -146,6 +146,20 @@ static void every_kind_of_login_opens_one_session_and_gives_it_back(void **state
         assert_int_equal(met.logins, rows[i].logins);
         assert_int_equal(met.logouts, rows[i].logouts);
     }
+}
+
+static void a_login_that_is_not_taken_is_said_and_not_tried_again(void **state)
+{
+    struct met met = meet("login-refused", "root", 0);
+
+    (void)state;
+    assert_int_equal(met.status, ST_REFUSED);
+    assert_string_equal(met.why,
+                        "it does not take our login: Base.1.8.GeneralError: Invalid user name or password");
+    assert_int_equal(met.logins, 1);
+    met = meet("login-refused", NULL, 0); /* nobody: what is not for everybody is an error each */
+    assert_int_equal(met.status, ST_OK);
+    assert_int_equal(met.logins, 0);
 }
 
 static void a_limit_that_takes_no_patch_is_not_called_writable(void **state)
@@ -200,6 +214,7 @@ int main(void)
         cmocka_unit_test(a_body_that_is_cut_short_is_asked_for_again_and_never_believed),
         cmocka_unit_test(bodies_that_are_bombs_endless_or_elsewhere_cost_one_reading),
         cmocka_unit_test(every_kind_of_login_opens_one_session_and_gives_it_back),
+        cmocka_unit_test(a_login_that_is_not_taken_is_said_and_not_tried_again),
         cmocka_unit_test(a_limit_that_takes_no_patch_is_not_called_writable),
         cmocka_unit_test(a_write_that_is_accepted_and_not_applied_is_seen_through),
     };

@@ -162,11 +162,25 @@ def writes(folder):
     liar.end()
 
 
+def shut_out(folder):
+    """A BMC that does not take the login: said as that, not as so many resources that failed."""
+    server = subprocess.Popen(["/usr/bin/python3", os.path.join(SOURCE, "tests", "peers", "odd_bmc.py"), "login-refused",
+                               os.path.join(folder, "requests")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    link = f"redfish:http://127.0.0.1:{server.stdout.readline().strip()}"
+    password = os.path.join(folder, "password")
+    open(password, "w").write("wrong\n")
+    code, report, err = health(folder, "start", "--wait", "--samples", "1", "--link", link, "--user", "root", "--password-file", password)
+    check(code == 1 and [i["code"] for i in report["issues"]] == ["AUTHENTICATION_FAILED"]
+          and "Invalid user name or password" in report["issues"][0]["message"], f"a login that is not taken is that issue {[(i["code"], i["message"]) for i in report["issues"]]} {err}")
+    server.stdin.close()
+    server.wait(PATIENCE)
+
+
 def main():
     if not os.path.isdir(os.path.join(TREES, "nvidia-gh200")):
         print("skip: no saved Redfish trees here")
         sys.exit(77)
-    for part in (whole, cut_off, writes):
+    for part in (whole, cut_off, writes, shut_out):
         folder = tempfile.mkdtemp(prefix="busbar-health-")
         try:
             part(folder)
