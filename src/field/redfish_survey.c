@@ -387,12 +387,31 @@ static void redfish_probe_readback(struct redfish_probe *probe, const struct red
     }
 }
 
+/* Sent without an ETag; where one is wanted, with that of what is there, as given and then
+ * as a strong one. */
+static void redfish_probe_patch(struct redfish_probe *probe, struct redfish_ask *ask)
+{
+    char etag[REDFISH_ETAG_MAX];
+
+    redfish_probe_ask(probe, ask);
+    for (int rung = REDFISH_ETAG_AS_GIVEN; rung <= REDFISH_ETAG_STRONG; rung++) {
+        struct redfish_probe_answer answer;
+
+        if (probe->answer.code != 412 && probe->answer.code != 428)
+            return;
+        redfish_probe_get(probe, ask->path, &answer);
+        (void)snprintf(etag, sizeof etag, "%s", probe->etag[0] ? probe->etag : "*");
+        ask->etag = rung == REDFISH_ETAG_STRONG && strncmp(etag, "W/", 2) == 0 ? etag + 2 : etag;
+        redfish_probe_ask(probe, ask);
+    }
+}
+
 void redfish_probe_write(struct redfish_probe *probe, const struct redfish_survey_limit *limit, double value,
                          int64_t window_us, struct redfish_probe_write *ret)
 {
     const char *refusal = redfish_probe_refusal(probe, limit, value);
     struct redfish_limit_set set = { .value = value };
-    char path[REDFISH_SURVEY_PATH_MAX], body[REDFISH_LIMIT_BODY_MAX], etag[REDFISH_ETAG_MAX];
+    char path[REDFISH_SURVEY_PATH_MAX], body[REDFISH_LIMIT_BODY_MAX];
     struct redfish_ask ask = {
         .method = "PATCH", .path = path, .body = body, .done = redfish_probe_on_answer
     };
@@ -406,15 +425,7 @@ void redfish_probe_write(struct redfish_probe *probe, const struct redfish_surve
         return;
     }
     redfish_limit_resource(limit, path);
-    redfish_probe_ask(probe, &ask);
-    if (probe->answer.code == 412 || probe->answer.code == 428) { /* it wants the ETag of what is there */
-        struct redfish_probe_answer answer;
-
-        redfish_probe_get(probe, path, &answer);
-        (void)snprintf(etag, sizeof etag, "%s", probe->etag);
-        ask.etag = etag[0] ? etag : "*";
-        redfish_probe_ask(probe, &ask);
-    }
+    redfish_probe_patch(probe, &ask);
     ret->code = probe->answer.code;
     ret->set_us = probe->answer.latency_us;
     st = redfish_probe_judge(&probe->answer);

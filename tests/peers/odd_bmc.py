@@ -100,6 +100,9 @@ class Odd(socketserver.BaseRequestHandler):
             if mode == "read-only":
                 self.send(405, b"", [("Allow", "GET")])
                 return True
+            if mode.startswith("etag-") and fields.get("if-match") != {"etag-weak": 'W/"1"', "etag-strong": '"1"'}[mode]:
+                self.send(412)
+                return True
             change = json.loads(body)["PowerLimitWatts"]
             if mode != "control-lags":
                 TREE[METRICS]["PowerLimitWatts"].update(change)
@@ -122,7 +125,7 @@ class Odd(socketserver.BaseRequestHandler):
         if mode == "no-length":
             self.send(200, data, [("Connection", "close")], length=False)
             return False
-        headers = [("Allow", "GET, HEAD")] if mode == "read-only" else []
+        headers = [("Allow", "GET, HEAD")] if mode == "read-only" else [("ETag", 'W/"1"')] if mode.startswith("etag-") else []
         self.send(200, data, headers)
         return True
 

@@ -173,12 +173,16 @@ static void a_limit_that_takes_no_patch_is_not_called_writable(void **state)
     assert_true(met.writable);
 }
 
-static void a_write_that_is_accepted_and_not_applied_is_seen_through(void **state)
+static void a_write_is_believed_when_it_reads_back_and_tells_the_etag_that_is_wanted(void **state)
 {
     static const struct {
         const char *mode;
         enum status status;
-    } rows[] = { { "plain", ST_OK }, { "control-lags", ST_MISMATCH }, { "read-only", ST_REFUSED } };
+    } rows[] = { { "plain", ST_OK },
+                 { "control-lags", ST_MISMATCH },
+                 { "read-only", ST_REFUSED },
+                 { "etag-weak", ST_OK },
+                 { "etag-strong", ST_OK } };
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -216,7 +220,7 @@ int main(void)
         cmocka_unit_test(every_kind_of_login_opens_one_session_and_gives_it_back),
         cmocka_unit_test(a_login_that_is_not_taken_is_said_and_not_tried_again),
         cmocka_unit_test(a_limit_that_takes_no_patch_is_not_called_writable),
-        cmocka_unit_test(a_write_that_is_accepted_and_not_applied_is_seen_through),
+        cmocka_unit_test(a_write_is_believed_when_it_reads_back_and_tells_the_etag_that_is_wanted),
     };
 
     (void)signal(SIGPIPE, SIG_IGN);
