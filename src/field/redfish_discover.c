@@ -98,7 +98,11 @@ static bool redfish_discover_is_shut_out(const struct redfish_discover *discover
 static void redfish_discover_why(const struct redfish *bmc, const struct redfish_reply *reply,
                                  char why[REDFISH_JSON_TEXT_MAX])
 {
-    if (reply->status == ST_OK)
+    const char *elsewhere = redfish_link_redirect(reply);
+
+    if (elsewhere)
+        (void)snprintf(why, REDFISH_JSON_TEXT_MAX, "HTTP %d: it redirects to %.120s", reply->code, elsewhere);
+    else if (reply->status == ST_OK)
         redfish_json_error(reply->body, reply->size, why);
     else if (reply->status == ST_REFUSED && reply->dispatched_us == 0 && !reply->body[0]) /* not asked */
         (void)snprintf(why, REDFISH_JSON_TEXT_MAX, "it does not take our login%s%.120s",

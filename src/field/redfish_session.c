@@ -39,6 +39,7 @@ static void redfish_session_ask(struct redfish *bmc, enum redfish_session_step s
     lane->ask = *ask;
     lane->ask.done = redfish_session_on_answer;
     lane->busy = true;
+    lane->slashed = false;
     redfish_link_dispatch(lane);
 }
 

@@ -86,6 +86,10 @@ class Odd(socketserver.BaseRequestHandler):
         if mode == "login-refused" and (method == "POST" or path.rstrip("/") != "/redfish/v1"):
             self.send(401, json.dumps({"error": {"code": "Base.1.8.GeneralError", "message": "Invalid user name or password"}}).encode())
             return True
+        if mode in ("slash", "slash-login") and not path.endswith("/") and (mode == "slash" or method != "GET"):
+            self.send(308, b"", [("Location", (f"http://{fields['host']}" if mode == "slash" else "") + path + "/")])
+            return True
+        path = path.rstrip("/") if mode.startswith("slash") else path
         if mode == "login-elsewhere":
             ROOT["Links"]["Sessions"]["@odata.id"] = DOOR
             if path.rstrip("/") != "/redfish/v1" and path != DOOR and fields.get("x-auth-token") != "token":

@@ -81,6 +81,12 @@ static void errors_that_are_no_redfish_errors_are_only_errors(void **state)
     expect_read("string-404");
 }
 
+static void a_slash_that_is_wanted_at_a_paths_end_is_given(void **state)
+{
+    (void)state;
+    expect_read("slash");
+}
+
 static void a_reset_connection_is_made_again(void **state)
 {
     (void)state;
@@ -178,11 +184,9 @@ static void a_write_is_believed_when_it_reads_back_and_tells_the_etag_that_is_wa
     static const struct {
         const char *mode;
         enum status status;
-    } rows[] = { { "plain", ST_OK },
-                 { "control-lags", ST_MISMATCH },
-                 { "read-only", ST_REFUSED },
-                 { "etag-weak", ST_OK },
-                 { "etag-strong", ST_OK } };
+    } rows[] = { { "plain", ST_OK },      { "control-lags", ST_MISMATCH }, { "read-only", ST_REFUSED },
+                 { "etag-weak", ST_OK },  { "etag-strong", ST_OK },        { "slash", ST_OK },
+                 { "slash-login", ST_OK } };
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -213,6 +217,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(connections_that_close_and_bodies_without_a_length_are_read),
         cmocka_unit_test(errors_that_are_no_redfish_errors_are_only_errors),
+        cmocka_unit_test(a_slash_that_is_wanted_at_a_paths_end_is_given),
         cmocka_unit_test(a_reset_connection_is_made_again),
         cmocka_unit_test(a_busy_bmc_is_asked_again_when_it_says_so_or_soon),
         cmocka_unit_test(a_body_that_is_cut_short_is_asked_for_again_and_never_believed),
