@@ -51,6 +51,25 @@ static bool cli_health_named(const char *names, const char *name)
     return !names;
 }
 
+/* The first of "A,B,C" that is no BMC of the configuration, into `ret`; false: all are. */
+static bool cli_health_stranger(const struct conf *conf, const char *names, char ret[CONF_NAME_MAX])
+{
+    for (const char *at = names; at && *at; at += *at == ',') {
+        size_t length = strcspn(at, ",");
+        bool known = length == 0;
+
+        for (int32_t d = 0; d < conf->device_count && !known; d++)
+            known = conf->buses[conf->devices[d].bus].kind == CONF_BUS_REDFISH &&
+                    strncmp(conf->devices[d].name, at, length) == 0 && conf->devices[d].name[length] == '\0';
+        if (!known) {
+            (void)snprintf(ret, CONF_NAME_MAX, "%.*s", (int)length, at);
+            return true;
+        }
+        at += length;
+    }
+    return false;
+}
+
 static void cli_health_from_conf(const struct conf *conf, const char *names, struct cli_health_list *ret)
 {
     for (int32_t d = 0; d < conf->device_count; d++) {
@@ -92,6 +111,8 @@ static int cli_health_from_link(struct cli *cli, struct cli_health_target *to)
 
 static int cli_health_targets(struct cli *cli, const struct conf *conf, struct cli_health_list *ret)
 {
+    char stranger[CONF_NAME_MAX];
+
     ret->list = calloc((size_t)(conf ? conf->device_count : 0) + 1, sizeof *ret->list);
     if (!ret->list)
         return cli_fail(cli, "out of memory");
@@ -102,6 +123,8 @@ static int cli_health_targets(struct cli *cli, const struct conf *conf, struct c
     if (!conf)
         return cli_fail(cli, "%s: there is no configuration: name one with --config, or a BMC with --link",
                         CLI_VERIFY_CONFIG);
+    if (cli_health_stranger(conf, cli->nodes, stranger))
+        return cli_fail(cli, "--nodes %s: the configuration has no BMC '%s'", cli->nodes, stranger);
     cli_health_from_conf(conf, cli->nodes, ret);
     return ret->count > 0
                ? CLI_DONE

@@ -396,6 +396,7 @@ static bool cli_health_record(struct cli_health *h, const char *path)
 
     json_object_object_add(to, "node", json_object_new_string(h->target->name));
     json_object_object_add(to, "url", json_object_new_string(h->target->url));
+    json_object_object_add(to, "uuid", json_object_new_string(h->survey.uuid));
     for (int32_t i = 0; i < h->survey.limit_count; i++) {
         const struct redfish_survey_limit *l = &h->survey.limits[i];
         struct json_object *one;
@@ -421,29 +422,60 @@ static struct redfish_survey_limit *cli_health_find(struct cli_health *h, const 
     return NULL;
 }
 
+static bool cli_health_restore_one(struct cli_health *h, const char *path, double value,
+                                   struct json_object *to)
+{
+    struct redfish_survey_limit *l = cli_health_find(h, path);
+
+    if (!l) {
+        cli_health_figures(cli_health_issue(h, "RESTORE_FAILED", CLI_HEALTH_ERROR, path,
+                                            "an earlier check lowered it, and it was not read this time: "
+                                            "its record stays for the next check"),
+                           NAN, value);
+        return false;
+    }
+    if (l->value != value && !cli_health_put(h, l, value, to, "restore")) {
+        cli_health_figures(cli_health_issue(h, "RESTORE_FAILED", CLI_HEALTH_ERROR, path,
+                                            "an earlier check lowered it, and it cannot be put back"),
+                           l->value, value);
+        return false;
+    }
+    l->value = value;
+    return true;
+}
+
+/* Is a record of this machine, as far as either tells? */
+static bool cli_health_is_of(const struct cli_health *h, struct json_object *record)
+{
+    const char *uuid = cli_text(record, "uuid", "");
+
+    return uuid[0] == '\0' || h->survey.uuid[0] == '\0' || strcasecmp(uuid, h->survey.uuid) == 0;
+}
+
 /* What an earlier check that was cut off left one watt low. False: some of it stays. */
 static bool cli_health_restore(struct cli_health *h, const char *path)
 {
     struct json_object *record = cli_health_load(path), *done = json_object_new_array();
-    bool all = true;
+    bool all = record != NULL && cli_health_is_of(h, record);
+    char message[CONF_PATH_MAX + 160];
 
-    for (size_t i = 0; i < cli_length(record, "limits"); i++) {
-        struct json_object *one = cli_item(record, "limits", i), *to = json_object_new_object();
-        struct redfish_survey_limit *l = cli_health_find(h, cli_text(one, "path", ""));
-        double value = cli_number(one, "value");
-
-        json_object_object_add(to, "path", json_object_new_string(cli_text(one, "path", "")));
-        if (l && l->value != value && !cli_health_put(h, l, value, to, "restore")) {
-            all = false;
-            cli_health_figures(cli_health_issue(h, "RESTORE_FAILED", CLI_HEALTH_ERROR, l->path,
-                                                "an earlier check lowered it, and it cannot be put back"),
-                               l->value, value);
-        } else if (l) {
-            l->value = value;
-        }
-        json_object_array_add(done, to);
-    }
     json_object_object_add(h->to, "restored", done);
+    if (!all) {
+        (void)snprintf(message, sizeof message,
+                       record ? "%s is of another machine, with UUID %.64s: nothing is written here until "
+                                "that file is gone"
+                              : "%s cannot be read: nothing is written here until that file is gone",
+                       path, cli_text(record, "uuid", ""));
+        (void)cli_health_issue(h, "RESTORE_FAILED", CLI_HEALTH_ERROR, NULL, message);
+    }
+    for (size_t i = 0, count = all ? cli_length(record, "limits") : 0; i < count; i++) {
+        struct json_object *one = cli_item(record, "limits", i), *to = json_object_new_object();
+        const char *limit = cli_text(one, "path", "");
+
+        json_object_object_add(to, "path", json_object_new_string(limit));
+        json_object_array_add(done, to);
+        all = cli_health_restore_one(h, limit, cli_number(one, "value"), to) && all;
+    }
     json_object_put(record);
     if (all)
         (void)unlink(path);
