@@ -230,6 +230,7 @@ struct redfish_probe_answer {
     const char *body; /* until the next call; without an answer: why, in words             */
     size_t size;
     int64_t latency_us;
+    char why[REDFISH_SURVEY_WHY_MAX]; /* of any but a 2xx: what it says, in words          */
 };
 
 struct redfish_probe_write {

@@ -106,6 +106,10 @@ bool redfish_link_login_header(const struct redfish *bmc, char *to, size_t room)
  * 503), ST_NACK (other 5xx) or the exchange's own status. */
 enum status redfish_link_judge(const struct redfish_reply *reply);
 
+/* Why a reply is not what was asked for, in words; never none. */
+void redfish_link_why(const struct redfish *bmc, const struct redfish_reply *reply,
+                      char why[REDFISH_JSON_TEXT_MAX]);
+
 /* Where it sends us instead, NULL: nowhere. Nothing follows but a slash at a path's end. */
 const char *redfish_link_redirect(const struct redfish_reply *reply);
 

@@ -94,27 +94,6 @@ static bool redfish_discover_is_shut_out(const struct redfish_discover *discover
            discover->bmc->session.failures > 0 && redfish_link_judge(reply) == ST_REFUSED;
 }
 
-/* Why there is nothing, in words; never none. */
-static void redfish_discover_why(const struct redfish *bmc, const struct redfish_reply *reply,
-                                 char why[REDFISH_JSON_TEXT_MAX])
-{
-    const char *elsewhere = redfish_link_redirect(reply);
-
-    if (elsewhere)
-        (void)snprintf(why, REDFISH_JSON_TEXT_MAX, "HTTP %d: it redirects to %.120s", reply->code, elsewhere);
-    else if (reply->status == ST_OK)
-        redfish_json_error(reply->body, reply->size, why);
-    else if (reply->status == ST_REFUSED && reply->dispatched_us == 0 && !reply->body[0]) /* not asked */
-        (void)snprintf(why, REDFISH_JSON_TEXT_MAX, "it does not take our login%s%.120s",
-                       bmc->session.why[0] ? ": " : "", bmc->session.why);
-    else
-        (void)snprintf(why, REDFISH_JSON_TEXT_MAX, "%.*s", REDFISH_JSON_TEXT_MAX - 1, reply->body);
-    if (!why[0] && reply->status == ST_OK)
-        (void)snprintf(why, REDFISH_JSON_TEXT_MAX, "HTTP %d", reply->code);
-    else if (!why[0])
-        (void)snprintf(why, REDFISH_JSON_TEXT_MAX, "%s", status_label(reply->status));
-}
-
 static void redfish_discover_take(struct redfish *bmc, const struct redfish_reply *reply)
 {
     struct redfish_discover *discover = bmc->discover;
@@ -149,7 +128,7 @@ static void redfish_discover_take(struct redfish *bmc, const struct redfish_repl
     } else {
         if (redfish_discover_retry(discover, reply, st))
             return;
-        redfish_discover_why(bmc, reply, why);
+        redfish_link_why(bmc, reply, why);
         if (redfish_discover_is_shut_out(discover, reply) ||
             (!redfish_model_miss(&discover->model, &miss) && discover->item == 0)) {
             redfish_discover_end(discover, st, why);

@@ -47,6 +47,27 @@ const char *redfish_link_redirect(const struct redfish_reply *reply)
                : NULL;
 }
 
+void redfish_link_why(const struct redfish *bmc, const struct redfish_reply *reply,
+                      char why[REDFISH_JSON_TEXT_MAX])
+{
+    const char *elsewhere = redfish_link_redirect(reply);
+
+    if (elsewhere)
+        (void)snprintf(why, REDFISH_JSON_TEXT_MAX, "HTTP %d: it redirects to %.120s", reply->code, elsewhere);
+    else if (reply->status == ST_OK)
+        redfish_json_error(reply->body, reply->size, why);
+    else if (reply->dispatched_us == 0 && !reply->body[0]) /* not asked: the login came to nothing */
+        (void)snprintf(why, REDFISH_JSON_TEXT_MAX, "%s%s%.120s",
+                       bmc->session.failures > 0 ? "it does not take our login" : "",
+                       bmc->session.failures > 0 && bmc->session.why[0] ? ": " : "", bmc->session.why);
+    else
+        (void)snprintf(why, REDFISH_JSON_TEXT_MAX, "%.*s", REDFISH_JSON_TEXT_MAX - 1, reply->body);
+    if (!why[0] && reply->status == ST_OK)
+        (void)snprintf(why, REDFISH_JSON_TEXT_MAX, "HTTP %d", reply->code);
+    else if (!why[0])
+        (void)snprintf(why, REDFISH_JSON_TEXT_MAX, "%s", status_label(reply->status));
+}
+
 int64_t redfish_link_retry_after_us(const struct redfish_reply *reply, int64_t most_us)
 {
     const char *header = reply->response ? http_response_header(reply->response, "Retry-After") : NULL;

@@ -148,8 +148,10 @@ static void redfish_session_on_login(struct redfish *bmc, const struct redfish_r
     char why[REDFISH_JSON_TEXT_MAX];
 
     redfish_json_error(reply->body, reply->size, why);
-    if (reply->status != ST_OK)
-        return; /* the BMC is away: polling sees to that */
+    if (reply->status != ST_OK) { /* the BMC is away: polling sees to that */
+        (void)snprintf(session->why, sizeof session->why, "%.*s", REDFISH_JSON_TEXT_MAX - 1, reply->body);
+        return;
+    }
     if (st == ST_OK && token && token[0])
         redfish_session_on_token(bmc, reply, token);
     else if (st == ST_BUSY || redfish_json_sessions_full(reply->body, reply->size))

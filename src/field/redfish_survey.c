@@ -35,7 +35,7 @@ struct redfish_probe {
     struct conf_device *device;
     struct redfish *bmc;
     struct event *alarm;
-    bool late, over;
+    bool late, over, greeted;
     enum status status;
     char why[REDFISH_SURVEY_WHY_MAX];
     char *body; /* of the last answer                                */
@@ -304,11 +304,40 @@ static void redfish_probe_on_answer(struct redfish *bmc, const struct redfish_re
         .size = probe->body ? reply->size : 0,
         .latency_us = reply->dispatched_us > 0 ? reply->done_us - reply->dispatched_us : 0,
     };
+    if (redfish_link_judge(reply) != ST_OK)
+        redfish_link_why(bmc, reply, probe->answer.why);
+}
+
+static void redfish_probe_on_root(struct redfish *bmc, const struct redfish_reply *reply)
+{
+    struct redfish_json_root root;
+
+    redfish_probe_of(bmc)->over = true;
+    if (redfish_link_judge(reply) == ST_OK && redfish_json_root(reply->body, reply->size, &root) == ST_OK &&
+        root.sessions[0] == '/')
+        (void)snprintf(bmc->session.login_path, sizeof bmc->session.login_path, "%s", root.sessions);
+}
+
+/* Where one logs in is the service root's to say, and a survey may not have asked it. */
+static void redfish_probe_greet(struct redfish_probe *probe)
+{
+    struct redfish_ask ask = {
+        .method = "GET", .path = "/redfish/v1/", .open = true, .done = redfish_probe_on_root
+    };
+
+    if (probe->greeted || !probe->device->username[0] || probe->bmc->session.token[0] ||
+        probe->bmc->session.login_path[0])
+        return;
+    probe->greeted = true;
+    probe->over = false;
+    redfish_link_ask(probe->bmc, REDFISH_LANE_WRITE, &ask);
+    redfish_probe_run(probe, &probe->over, REDFISH_SURVEY_LIMIT_US);
 }
 
 /* Asks on the write lane and waits. */
 static void redfish_probe_ask(struct redfish_probe *probe, const struct redfish_ask *ask)
 {
+    redfish_probe_greet(probe);
     probe->over = false;
     probe->answer = (struct redfish_probe_answer){ .status = ST_TIMEOUT, .body = "" };
     redfish_link_ask(probe->bmc, REDFISH_LANE_WRITE, ask);
@@ -431,7 +460,7 @@ void redfish_probe_write(struct redfish_probe *probe, const struct redfish_surve
     st = redfish_probe_judge(&probe->answer);
     if (st == ST_REFUSED || st == ST_ABSENT || st == ST_BUSY) {
         ret->status = st;
-        redfish_json_error(probe->answer.body, probe->answer.size, ret->why);
+        (void)snprintf(ret->why, sizeof ret->why, "%s", probe->answer.why);
         return;
     }
     redfish_probe_readback(probe, limit, value, window_us, ret); /* taken, or nobody knows */
