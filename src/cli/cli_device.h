@@ -40,7 +40,9 @@ struct json_object;
     "--state-dir DIR      write: where originals are kept (/var/lib/busbar)\n"                               \
     "--config FILE        write: finds the device's name there, so that busbard knows its originals\n"       \
     "--name NAME          write: the name its original is kept under, instead\n"                             \
-    "--user NAME --password-file FILE --ca-file FILE   a BMC that wants to know who asks\n\n"                \
+    "--user NAME --password-file FILE   a BMC that wants to know who asks\n"                                  \
+    "--ca-file FILE       who may have signed its certificate\n"                                             \
+    "--pin sha256//HASH   of its public key: besides, or alone instead of a chain\n\n"                       \
     "Works without a daemon; where one holds the bus, through it. Exits 1 where a reading failed, a\n"       \
     "scan found nothing, or a write does not hold. What the device does not implement is in `absent`."
 

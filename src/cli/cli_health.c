@@ -100,12 +100,11 @@ static int cli_health_from_link(struct cli *cli, struct cli_health_target *to)
         return cli_fail(cli, "--link %s: a BMC is redfish:URL", cli->link);
     memcpy(to->url, link.url, sizeof to->url);
     (void)snprintf(to->name, sizeof to->name, "%.47s", strstr(link.url, "//") + 2);
-    if (!cli->user != !cli->password_file)
-        return cli_fail(cli, "--user NAME and --password-file FILE belong together");
-    if (cli->user && !cli_redfish_password(cli->password_file, to->password))
-        return cli_fail(cli, "%s: no password can be read there", cli->password_file);
+    if (cli_redfish_login(cli, to->password) != CLI_DONE)
+        return CLI_FAILED;
     (void)snprintf(to->user, sizeof to->user, "%.47s", cli->user ? cli->user : "");
     (void)snprintf(to->ca_file, sizeof to->ca_file, "%.255s", cli->ca_file ? cli->ca_file : "");
+    (void)snprintf(to->pin, sizeof to->pin, "%.255s", cli->pin ? cli->pin : "");
     return CLI_DONE;
 }
 

@@ -75,7 +75,7 @@ static enum status redfish_probe_device(struct redfish_probe *probe, const struc
 {
     struct conf_device *device = probe->device;
 
-    if (strncmp(opt->url, "http://", 7) != 0 && strncmp(opt->url, "https://", 8) != 0)
+    if (strncasecmp(opt->url, "http://", 7) != 0 && strncasecmp(opt->url, "https://", 8) != 0)
         return ST_RANGE;
     if (!redfish_probe_copy(opt->url, device->url, sizeof device->url) ||
         !redfish_probe_copy(opt->username, device->username, sizeof device->username) ||
