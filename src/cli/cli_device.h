@@ -7,6 +7,7 @@
 #include "cli_hand.h"
 
 struct json_object;
+struct redfish_probe;
 
 #define CLI_DEVICE_TEXT                                                                                      \
     "scan                 what answers on a bus, by the model registers of all profiles; reads only\n"       \
@@ -87,7 +88,8 @@ int cli_device_file(struct cli *cli);
 int cli_device_redfish(struct cli_hand *hand);
 int cli_device_redfish_write(struct cli_hand *hand);
 
-/* One pass over a BMC into `to`. CLI_FAILED: said. */
-int cli_device_redfish_pass(struct cli_hand *hand, struct json_object *to);
+/* One pass over a BMC into `to`. *probe is NULL before the first, then the caller's to free.
+ * CLI_FAILED: said. */
+int cli_device_redfish_pass(struct cli_hand *hand, struct redfish_probe **probe, struct json_object *to);
 
 #endif

@@ -40,6 +40,7 @@ int cli_redfish_options(struct cli *cli, const char *url, char password[CLI_REDF
                                             .username = cli->user,
                                             .ca_file = cli->ca_file,
                                             .pin = cli->pin,
+                                            .signals = true,
                                             .timeout_us = cli->timeout_ms * 1000,
                                             .progress = cli_redfish_progress,
                                             .arg = cli };
@@ -415,7 +416,7 @@ int cli_device_redfish(struct cli_hand *hand)
     return rc;
 }
 
-int cli_device_redfish_pass(struct cli_hand *hand, struct json_object *to)
+int cli_device_redfish_pass(struct cli_hand *hand, struct redfish_probe **probe, struct json_object *to)
 {
     char why[REDFISH_SURVEY_WHY_MAX] = "", password[CLI_REDFISH_PASSWORD_MAX];
     struct cli *cli = hand->cli;
@@ -428,7 +429,10 @@ int cli_device_redfish_pass(struct cli_hand *hand, struct json_object *to)
     if (cli_redfish_options(cli, hand->link.url, password, &opt) != CLI_DONE)
         return CLI_FAILED;
     opt.progress = NULL; /* what it shows is the progress */
-    st = redfish_survey(&opt, &survey, why);
+    opt.signals = false; /* they are the watch's own */
+    st = *probe ? ST_OK : redfish_probe_new(&opt, probe, why);
+    if (st == ST_OK)
+        st = redfish_probe_survey(*probe, &survey, why);
     if (st != ST_OK)
         return cli_fail(cli, "%s: %s", cli->link, why[0] ? why : status_label(st));
     cli_redfish_readings(to, &survey, cli->signal);

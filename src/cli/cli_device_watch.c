@@ -2,7 +2,7 @@
 /* cli_device_watch.c: one device read again and again.
  *
  * A live table on a terminal, one table after another elsewhere; with --json one
- * document with every sample, at the end. Ends after --seconds or at SIGINT.
+ * document with every sample, at the end. Ends after --seconds or at SIGINT or SIGTERM.
  */
 #include "cli_device.h"
 
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "busbar/clock.h"
+#include "busbar/redfish_survey.h"
 #include "cli_table.h"
 #include "cli_value.h"
 
@@ -33,6 +34,7 @@ struct cli_watch {
     struct probe_reading *list;
     bool one, wanted[PROFILE_ROWS_MAX]; /* one row alone, and which */
     int64_t begun_us, every_us;
+    struct redfish_probe *bmc; /* one login for all passes; NULL: none yet */
 };
 
 /* One pass into `to`. */
@@ -43,7 +45,7 @@ static int cli_watch_pass(struct cli_watch *w, struct json_object *to)
     enum status st;
 
     if (w->hand.link.bus.kind == CONF_BUS_REDFISH)
-        return cli_device_redfish_pass(&w->hand, to);
+        return cli_device_redfish_pass(&w->hand, &w->bmc, to);
     if (w->daemon.holds)
         return cli_device_daemon_read(&w->hand, &w->daemon, to);
     st = probe_read(w->hand.probe, w->hand.link.first, &w->hand.profile, w->one ? w->wanted : NULL, w->list,
@@ -110,17 +112,19 @@ static int cli_watch_run(struct cli_watch *w, struct json_object *samples, int64
 static int cli_watch_hand(struct cli_watch *w)
 {
     struct json_object *samples = json_object_new_array(), *to;
-    struct sigaction on = { .sa_handler = cli_watch_on_signal }, before;
+    struct sigaction on = { .sa_handler = cli_watch_on_signal }, before[2];
     struct cli *cli = w->hand.cli;
     int64_t errors = 0;
     int rc;
 
     cli_watch_stop = 0;
-    (void)sigaction(SIGINT, &on, &before); /* without SA_RESTART: a wait ends */
+    (void)sigaction(SIGINT, &on, &before[0]); /* without SA_RESTART: a wait ends */
+    (void)sigaction(SIGTERM, &on, &before[1]);
     w->begun_us = clock_now_us();
     w->every_us = (cli->every_ms > 0 ? cli->every_ms : CLI_WATCH_EVERY_MS) * 1000;
     rc = cli_watch_run(w, samples, &errors);
-    (void)sigaction(SIGINT, &before, NULL);
+    (void)sigaction(SIGINT, &before[0], NULL);
+    (void)sigaction(SIGTERM, &before[1], NULL);
     if (rc == CLI_DONE && cli->json) {
         to = cli_device_document(cli, w->daemon.holds    ? w->daemon.profile
                                       : w->hand.profiled ? w->hand.profile.name
@@ -161,6 +165,7 @@ int cli_device_watch(struct cli *cli)
     }
     if (rc == CLI_DONE)
         rc = cli_watch_hand(&w);
+    redfish_probe_free(w.bmc);
     free(w.list);
     cli_hand_done(&w.hand);
     return rc;

@@ -215,6 +215,8 @@ static void cli_health_telemetry(struct cli_health *h)
 
     for (int64_t i = 0; count > 0 && i < h->options->samples; i++) {
         clock_sleep_until_us(due_us);
+        if (redfish_probe_is_interrupted(h->probe))
+            break;
         due_us += h->options->every_ms * 1000;
         cli_health_sample(h, paths[i % count], &components[i % count]);
     }
@@ -528,7 +530,7 @@ static void cli_health_writes(struct cli_health *h)
         return;
     }
     for (int32_t i = 0; i < h->survey.limit_count; i++)
-        if (cli_health_may_write(&h->survey.limits[i]))
+        if (!redfish_probe_is_interrupted(h->probe) && cli_health_may_write(&h->survey.limits[i]))
             cli_health_cycle(h, &h->survey.limits[i], list, &all_back);
     if (all_back)
         (void)unlink(record);
@@ -546,6 +548,7 @@ static bool cli_health_open(struct cli_health *h)
         .ca_file = t->ca_file[0] ? t->ca_file : NULL,
         .pin = t->pin[0] ? t->pin : NULL,
         .timeout_us = h->options->timeout_us,
+        .signals = true,
     };
     char why[REDFISH_SURVEY_WHY_MAX] = "";
     enum status st = redfish_probe_new(&opt, &h->probe, why);

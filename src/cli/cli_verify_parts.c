@@ -401,7 +401,8 @@ static void cli_verify_bmc(struct cli_verify *v, const struct conf_device *devic
     struct redfish_survey_options opt = { .url = device->url,
                                           .ca_file = device->ca_file[0] ? device->ca_file : NULL,
                                           .pin = device->pin[0] ? device->pin : NULL,
-                                          .timeout_us = v->cli->timeout_ms * 1000 };
+                                          .timeout_us = v->cli->timeout_ms * 1000,
+                                          .signals = true };
     char why[REDFISH_SURVEY_WHY_MAX] = "";
     struct redfish_probe *probe = NULL;
     struct json_object *root;

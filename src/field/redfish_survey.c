@@ -8,6 +8,7 @@
 #include "busbar/redfish_survey.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 #define REDFISH_SURVEY_TIMEOUT_US ((int64_t)10000000)
 #define REDFISH_SURVEY_LIMIT_US   ((int64_t)600000000)
 #define REDFISH_SURVEY_LOGOUT_US  ((int64_t)3000000)
+#define REDFISH_SURVEY_AGAIN_US   ((int64_t)1000000) /* a parent's end comes as one, too     */
 #define REDFISH_SURVEY_STEP_US    ((int64_t)100000) /* between two looks            */
 #define REDFISH_SURVEY_BODY_MAX   ((size_t)16 << 20)
 
@@ -35,7 +37,10 @@ struct redfish_probe {
     struct conf_device *device;
     struct redfish *bmc;
     struct event *alarm;
-    bool late, over, greeted;
+    bool late, over, greeted, walking;
+    struct event *signals[2];
+    int64_t signal_us;
+    int signal; /* that came: the session is given back, then it is raised again */
     enum status status;
     char why[REDFISH_SURVEY_WHY_MAX];
     char *body; /* of the last answer                                */
@@ -50,6 +55,35 @@ static void redfish_probe_on_alarm(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     ((struct redfish_probe *)arg)->late = true;
+}
+
+/* The first ends a walk; single questions have their time-outs. Who cannot wait sends another
+ * a second later. */
+static void redfish_probe_on_signal(evutil_socket_t number, short what, void *arg)
+{
+    struct redfish_probe *probe = arg;
+
+    (void)what;
+    if (probe->signal && clock_now_us() - probe->signal_us > REDFISH_SURVEY_AGAIN_US) {
+        (void)signal((int)number, SIG_DFL);
+        (void)raise((int)number);
+    }
+    if (!probe->signal)
+        probe->signal_us = clock_now_us();
+    probe->signal = (int)number;
+    probe->late = probe->late || probe->walking;
+}
+
+static enum status redfish_probe_catch(struct redfish_probe *probe)
+{
+    static const int numbers[] = { SIGINT, SIGTERM };
+
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        probe->signals[i] = evsignal_new(probe->base, numbers[i], redfish_probe_on_signal, probe);
+        if (!probe->signals[i] || evsignal_add(probe->signals[i], NULL) != 0)
+            return ST_NOMEM;
+    }
+    return ST_OK;
 }
 
 /* Runs the base until *over, or for `limit_us`. */
@@ -108,6 +142,8 @@ static enum status redfish_probe_start(struct redfish_probe *probe, const struct
     if (!probe->device || !probe->alarm)
         return ST_NOMEM;
     st = redfish_probe_device(probe, opt);
+    if (st == ST_OK && opt->signals && opt->username)
+        st = redfish_probe_catch(probe);
     if (st == ST_OK)
         st = http_client_new(&client, &probe->client);
     redfish = (struct redfish_options){ .base = probe->base,
@@ -153,10 +189,16 @@ static void redfish_probe_logout(struct redfish_probe *probe)
 
 struct redfish_probe *redfish_probe_free(struct redfish_probe *probe)
 {
+    int number;
+
     if (!probe)
         return NULL;
     if (probe->bmc)
         redfish_probe_logout(probe);
+    for (size_t i = 0; i < sizeof probe->signals / sizeof probe->signals[0]; i++)
+        if (probe->signals[i])
+            event_free(probe->signals[i]);
+    number = probe->signal;
     redfish_free(probe->bmc);
     http_client_free(probe->client);
     if (probe->alarm)
@@ -168,6 +210,8 @@ struct redfish_probe *redfish_probe_free(struct redfish_probe *probe)
     free(probe->device);
     free(probe->body);
     free(probe);
+    if (number)
+        (void)raise(number);
     return NULL;
 }
 
@@ -215,12 +259,16 @@ static enum status redfish_probe_walk(struct redfish_probe *probe, uint64_t scop
     enum status st = redfish_discover_start(&discover, probe->bmc, ret, probe->opt.gets_max);
 
     probe->over = false;
+    probe->walking = true;
     if (st == ST_OK) {
         redfish_probe_run(probe, &probe->over,
                           probe->opt.limit_us > 0 ? probe->opt.limit_us : REDFISH_SURVEY_LIMIT_US);
         redfish_discover_stop(&discover);
-        st = probe->status;
+        st = probe->signal ? ST_TIMEOUT : probe->status;
+        if (probe->signal)
+            (void)snprintf(probe->why, sizeof probe->why, "interrupted");
     }
+    probe->walking = false;
     redfish_discover_done(&discover);
     ret->took_us = clock_now_us() - started_us;
     if (st != ST_OK) {
@@ -276,6 +324,11 @@ void redfish_survey_done(struct redfish_survey *survey)
 static struct redfish_probe *redfish_probe_of(struct redfish *bmc)
 {
     return bmc->opt.arg;
+}
+
+bool redfish_probe_is_interrupted(const struct redfish_probe *probe)
+{
+    return probe->signal != 0;
 }
 
 bool redfish_probe_is_reached(const struct redfish_probe *probe)

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""busbarctl verify on BMCs that are not as the configuration says: each is named with what is wrong and why."""
+"""busbarctl verify on BMCs that are not as the configuration says: each is named with what is wrong and why. And a session
+is given back by whoever is told to end."""
 import http.server
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -42,8 +44,11 @@ def tree(clock="Z", door=V1 + "/SessionService/Sessions"):
         tree[V1 + "/Systems/S/Processors"]["Members"].append({"@odata.id": gpu})
         tree[gpu] = {"@odata.type": "#Processor.v1_15_0.Processor", "ProcessorType": "GPU", "EnvironmentMetrics": {"@odata.id": metrics}}
         tree[metrics] = {"@odata.type": "#EnvironmentMetrics.v1_3_0.EnvironmentMetrics",
-                         "PowerLimitWatts": {"SetPoint": 700, "AllowableMin": 200, "AllowableMax": 1000}}
+                         "PowerWatts": {"Reading": 300}, "PowerLimitWatts": {"SetPoint": 700, "AllowableMin": 200, "AllowableMax": 1000}}
     return tree
+
+
+served = []
 
 
 class Bmc(http.server.BaseHTTPRequestHandler):
@@ -63,6 +68,8 @@ class Bmc(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         path = self.path.rstrip("/")
+        if path == self.server.slow:
+            time.sleep(1)
         if path != V1 and self.headers.get("X-Auth-Token") != "token":
             self.answer(401)
         elif path not in self.server.tree or self.path == self.server.closed:
@@ -77,17 +84,20 @@ class Bmc(http.server.BaseHTTPRequestHandler):
         elif login["Password"] != "secret":
             self.answer(401, {"error": {"message": "who are you?"}})
         else:
+            self.server.logins += 1
             self.answer(201, {}, [("X-Auth-Token", "token"), ("Location", self.path + "/1")])
 
     def do_DELETE(self):
+        self.server.logouts += 1
         self.answer(204)
 
 
 def serve(tree, closed=None):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Bmc)
     server.daemon_threads = True
-    server.tree, server.closed = tree, closed
+    server.tree, server.closed, server.slow, server.logins, server.logouts = tree, closed, None, 0, 0
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    served.append(server)
     return f"http://127.0.0.1:{server.server_address[1]}"
 
 
@@ -136,10 +146,35 @@ def test(folder):
     check(len(bmcs["details"]) == 1 and "/redfish/v1/Gone: HTTP 404" in bmcs["details"][0], f"what else is held {bmcs['details']}")
 
 
+def ended(folder):
+    """Slots for sessions are few: none is left behind by a Ctrl-C, and a watch takes one."""
+    word = os.path.join(folder, "password")
+    open(word, "w").write("secret\n")
+    for words in (("device", "read"), ("device", "watch", "--every", "50"),
+                  ("verify", "bmc-health", "start", "--wait", "--state-dir", folder, "--samples", "1000", "--every", "50")):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            url = serve(tree())
+            served[-1].slow = V1 + "/Systems/S/Processors/GPU_0" if words[1] == "read" else None
+            run = subprocess.Popen([os.path.join(BIN, "busbarctl"), "--socket", "/nonexistent/socket", *words, "--link", "redfish:" + url,
+                                    "--user", "root", "--password-file", word], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   start_new_session=True)
+            deadline = time.monotonic() + PATIENCE
+            while time.monotonic() < deadline and not served[-1].logins:
+                time.sleep(0.01)
+            time.sleep(0.5)
+            os.killpg(run.pid, number)
+            code = run.wait(PATIENCE)
+            while time.monotonic() < deadline and not served[-1].logouts:
+                time.sleep(0.01)
+            check((served[-1].logins, served[-1].logouts) == (1, 1) and code == (0 if words[1] == "watch" else -number),
+                  f"{words[1]} and {number.name}: {served[-1].logins} session, {served[-1].logouts} given back, status {code}")
+
+
 def main():
     folder = tempfile.mkdtemp(prefix="busbar-verify-")
     try:
         test(folder)
+        ended(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     print("all held")
