@@ -222,6 +222,10 @@ NODISCARD enum status redfish_survey(const struct redfish_survey_options *opt, s
                                      char *why);
 void redfish_survey_done(struct redfish_survey *survey);
 
+/* Which GPU, as busbard numbers `wanted` of them that no configuration names, has its
+ * EnvironmentMetrics at a path; -1: none, or there are not as many. */
+int32_t redfish_survey_gpu(const struct redfish_survey *survey, int32_t wanted, const char *metrics);
+
 /* ---- one BMC kept open, for tools that ask again and again ---- */
 
 struct redfish_probe;
