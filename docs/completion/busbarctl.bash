@@ -34,7 +34,7 @@ _busbarctl() {
         mapfile -t COMPREPLY < <(compgen -W 'i2c:/dev/i2c- rtu:/dev/tty tcp: redfish:https:// smbus:' -- "$cur")
         return
         ;;
-    --seconds | --for | --client | --priority | --name | --signal | --timeout | --every | --user | --nodes | --samples | --concurrency | \
+    --seconds | --for | --client | --priority | --name | --signal | --timeout | --every | --user | --pin | --nodes | --samples | --concurrency | \
         --speeds | --records | --words | --step | --expected-edpp-pct | --firmware-floor | --redfish-floor)
         return
         ;;
@@ -43,7 +43,7 @@ _busbarctl() {
         word=${COMP_WORDS[i]}
         case $word in
         --socket | --seconds | --for | --client | --priority | --link | --profile | --profiles | --config | --state-dir | --name | \
-            --signal | --timeout | --every | --user | --password-file | --ca-file | --nodes | --samples | --concurrency | \
+            --signal | --timeout | --every | --user | --password-file | --ca-file | --pin | --nodes | --samples | --concurrency | \
             --speeds | --records | --words | --step | --expected-edpp-pct | --firmware-floor | --redfish-floor) ((i++)) ;;
         -*) ;;
         *) if [[ -z $command ]]; then command=$word; else ((words++)); fi ;;
@@ -60,11 +60,11 @@ _busbarctl() {
     profile) options+=' --profiles' ;;
     device)
         options+=' --link --profile --profiles --config --state-dir --name --signal --yes --timeout --every --seconds --for'
-        options+=' --user --password-file --ca-file --speeds --records --words --step'
+        options+=' --user --password-file --ca-file --pin --speeds --records --words --step'
         ;;
     verify)
         options+=' --config --state-dir --timeout --force-writes --link --nodes --samples --every --concurrency --wait --for'
-        options+=' --expected-edpp-pct --firmware-floor --redfish-floor --summary-only --user --password-file --ca-file'
+        options+=' --expected-edpp-pct --firmware-floor --redfish-floor --summary-only --user --password-file --ca-file --pin'
         ;;
     esac
     if [[ $cur == -* ]]; then

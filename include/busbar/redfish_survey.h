@@ -30,6 +30,8 @@ struct redfish_survey_options {
     int64_t timeout_us;              /* of one answer; 0: 10 s                             */
     int64_t limit_us;                /* of the whole survey; 0: 600 s                      */
     int32_t gets_max;                /* 0: 8192                                            */
+    bool signals;                    /* SIGINT and SIGTERM wait until a session is given back, then
+                                        end the program as ever; another a second later does at once */
     void (*progress)(void *arg, int32_t asked, int32_t waiting); /* after each answer; NULL */
     void *arg;
 };
@@ -220,6 +222,10 @@ NODISCARD enum status redfish_survey(const struct redfish_survey_options *opt, s
                                      char *why);
 void redfish_survey_done(struct redfish_survey *survey);
 
+/* Which GPU, as busbard numbers `wanted` of them that no configuration names, has its
+ * EnvironmentMetrics at a path; -1: none, or there are not as many. */
+int32_t redfish_survey_gpu(const struct redfish_survey *survey, int32_t wanted, const char *metrics);
+
 /* ---- one BMC kept open, for tools that ask again and again ---- */
 
 struct redfish_probe;
@@ -230,6 +236,7 @@ struct redfish_probe_answer {
     const char *body; /* until the next call; without an answer: why, in words             */
     size_t size;
     int64_t latency_us;
+    char why[REDFISH_SURVEY_WHY_MAX]; /* of any but a 2xx: what it says, in words          */
 };
 
 struct redfish_probe_write {
@@ -250,6 +257,12 @@ NODISCARD enum status redfish_probe_survey(struct redfish_probe *probe, struct r
 /* The same, but only what may hold a limit and what leads there: `limits` is what a whole
  * survey has, and on a BMC with many sensors it comes much sooner. */
 NODISCARD enum status redfish_probe_survey_limits(struct redfish_probe *probe, struct redfish_survey *ret, char *why);
+
+/* A signal came (options.signals): what is under way goes on, and nothing more is to be begun. */
+bool redfish_probe_is_interrupted(const struct redfish_probe *probe);
+
+/* Did it answer last, whatever it said? Then a ST_REFUSED is its own, not TLS's. */
+bool redfish_probe_is_reached(const struct redfish_probe *probe);
 
 /* A GET, timed. */
 void redfish_probe_get(struct redfish_probe *probe, const char *path, struct redfish_probe_answer *ret);

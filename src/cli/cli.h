@@ -36,7 +36,7 @@ struct cli {
     const char *client_name, *link, *profile, *profiles, *config, *state_dir, *name, *signal;
     const char *speeds, *records;
     int64_t file_words, step;
-    const char *user, *password_file, *ca_file, *nodes, *firmware_floor, *redfish_floor;
+    const char *user, *password_file, *ca_file, *pin, *nodes, *firmware_floor, *redfish_floor;
     int word_count;            /* what follows the command's name           */
     char *const *words;
     struct cli_client *client; /* made when first needed                    */

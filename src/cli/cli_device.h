@@ -7,6 +7,7 @@
 #include "cli_hand.h"
 
 struct json_object;
+struct redfish_probe;
 
 #define CLI_DEVICE_TEXT                                                                                      \
     "scan                 what answers on a bus, by the model registers of all profiles; reads only\n"       \
@@ -40,7 +41,9 @@ struct json_object;
     "--state-dir DIR      write: where originals are kept (/var/lib/busbar)\n"                               \
     "--config FILE        write: finds the device's name there, so that busbard knows its originals\n"       \
     "--name NAME          write: the name its original is kept under, instead\n"                             \
-    "--user NAME --password-file FILE --ca-file FILE   a BMC that wants to know who asks\n\n"                \
+    "--user NAME --password-file FILE   a BMC that wants to know who asks\n"                                  \
+    "--ca-file FILE       who may have signed its certificate\n"                                             \
+    "--pin sha256//HASH   of its public key: besides, or alone instead of a chain\n\n"                       \
     "Works without a daemon; where one holds the bus, through it. Exits 1 where a reading failed, a\n"       \
     "scan found nothing, or a write does not hold. What the device does not implement is in `absent`."
 
@@ -86,7 +89,8 @@ int cli_device_file(struct cli *cli);
 int cli_device_redfish(struct cli_hand *hand);
 int cli_device_redfish_write(struct cli_hand *hand);
 
-/* One pass over a BMC into `to`. CLI_FAILED: said. */
-int cli_device_redfish_pass(struct cli_hand *hand, struct json_object *to);
+/* One pass over a BMC into `to`. *probe is NULL before the first, then the caller's to free.
+ * CLI_FAILED: said. */
+int cli_device_redfish_pass(struct cli_hand *hand, struct redfish_probe **probe, struct json_object *to);
 
 #endif

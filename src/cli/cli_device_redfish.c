@@ -6,6 +6,7 @@
  */
 #include "cli_device_redfish.h"
 
+#include <errno.h>
 #include <json-c/json.h>
 #include <math.h>
 #include <stdlib.h>
@@ -38,29 +39,47 @@ int cli_redfish_options(struct cli *cli, const char *url, char password[CLI_REDF
     *ret = (struct redfish_survey_options){ .url = url,
                                             .username = cli->user,
                                             .ca_file = cli->ca_file,
+                                            .pin = cli->pin,
+                                            .signals = true,
                                             .timeout_us = cli->timeout_ms * 1000,
                                             .progress = cli_redfish_progress,
                                             .arg = cli };
-    if (!cli->user != !cli->password_file)
-        return cli_fail(cli, "--user NAME and --password-file FILE belong together");
-    if (!cli->user)
-        return CLI_DONE;
-    if (!cli_redfish_password(cli->password_file, password))
-        return cli_fail(cli, "%s: no password can be read there", cli->password_file);
-    ret->password = password;
-    return CLI_DONE;
+    ret->password = cli->user ? password : NULL;
+    return cli_redfish_login(cli, password);
 }
 
-bool cli_redfish_password(const char *path, char ret[CLI_REDFISH_PASSWORD_MAX])
+/* The first line of the file. */
+static int cli_redfish_password(struct cli *cli, char ret[CLI_REDFISH_PASSWORD_MAX])
 {
-    FILE *file = fopen(path, "re");
+    FILE *file = fopen(cli->password_file, "re");
     bool good = file && fgets(ret, CLI_REDFISH_PASSWORD_MAX, file);
+    int error = errno;
 
     if (file)
         (void)fclose(file);
+    if (!file)
+        return cli_fail(cli, "%s: no password can be read there: %s", cli->password_file, strerror(error));
     if (good)
         ret[strcspn(ret, "\r\n")] = '\0';
-    return good && ret[0] != '\0';
+    if (!good || !ret[0] || strlen(ret) >= CONF_NAME_MAX)
+        return cli_fail(cli, "%s: no password in its first line, allowed 1 to %d characters",
+                        cli->password_file, CONF_NAME_MAX - 1);
+    return CLI_DONE;
+}
+
+int cli_redfish_login(struct cli *cli, char password[CLI_REDFISH_PASSWORD_MAX])
+{
+    if (cli->pin && (strncmp(cli->pin, "sha256//", 8) != 0 || strlen(cli->pin) >= CONF_PATH_MAX))
+        return cli_fail(cli, "--pin %s: it is sha256// and the hash of a public key in base64", cli->pin);
+    if (cli->ca_file && access(cli->ca_file, R_OK) != 0)
+        return cli_fail(cli, "--ca-file %s: %s", cli->ca_file, strerror(errno));
+    if (cli->ca_file && strlen(cli->ca_file) >= CONF_PATH_MAX)
+        return cli_fail(cli, "--ca-file %s: %d characters are allowed", cli->ca_file, CONF_PATH_MAX - 1);
+    if (!cli->user != !cli->password_file)
+        return cli_fail(cli, "--user NAME and --password-file FILE belong together");
+    if (cli->user && (!cli->user[0] || strlen(cli->user) >= CONF_NAME_MAX))
+        return cli_fail(cli, "--user %s: 1 to %d characters are allowed", cli->user, CONF_NAME_MAX - 1);
+    return cli->user ? cli_redfish_password(cli, password) : CLI_DONE;
 }
 
 /* ---- the document ---- */
@@ -397,7 +416,7 @@ int cli_device_redfish(struct cli_hand *hand)
     return rc;
 }
 
-int cli_device_redfish_pass(struct cli_hand *hand, struct json_object *to)
+int cli_device_redfish_pass(struct cli_hand *hand, struct redfish_probe **probe, struct json_object *to)
 {
     char why[REDFISH_SURVEY_WHY_MAX] = "", password[CLI_REDFISH_PASSWORD_MAX];
     struct cli *cli = hand->cli;
@@ -410,7 +429,10 @@ int cli_device_redfish_pass(struct cli_hand *hand, struct json_object *to)
     if (cli_redfish_options(cli, hand->link.url, password, &opt) != CLI_DONE)
         return CLI_FAILED;
     opt.progress = NULL; /* what it shows is the progress */
-    st = redfish_survey(&opt, &survey, why);
+    opt.signals = false; /* they are the watch's own */
+    st = *probe ? ST_OK : redfish_probe_new(&opt, probe, why);
+    if (st == ST_OK)
+        st = redfish_probe_survey(*probe, &survey, why);
     if (st != ST_OK)
         return cli_fail(cli, "%s: %s", cli->link, why[0] ? why : status_label(st));
     cli_redfish_readings(to, &survey, cli->signal);

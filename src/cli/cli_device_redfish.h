@@ -15,8 +15,9 @@ int cli_redfish_options(struct cli *cli, const char *url, char password[CLI_REDF
 /* After a survey: its line of progress goes. */
 void cli_redfish_progress_end(const struct cli *cli);
 
-/* The first line of a file. */
-bool cli_redfish_password(const char *path, char ret[CLI_REDFISH_PASSWORD_MAX]);
+/* Who asks, and who is to answer: what the line says of it, held against what is allowed. With
+ * a user the password is read. CLI_FAILED: said. */
+int cli_redfish_login(struct cli *cli, char password[CLI_REDFISH_PASSWORD_MAX]);
 
 /* Maker, model, firmware, BMC kind, Redfish version ... into `to`. */
 void cli_redfish_service(struct json_object *to, const struct redfish_survey *s);

@@ -24,6 +24,7 @@ struct cli_redfish_write {
     double value;
     char device[CONF_NAME_MAX], state_dir[CONF_PATH_MAX];
     struct redfish_probe_key key;
+    const struct conf_device *bmc; /* in a configuration; NULL: in none */
 };
 
 /* ---- under which name ---- */
@@ -39,19 +40,46 @@ static void cli_redfish_write_name(struct cli_redfish_write *w)
             w->device[i] = '-';
 }
 
-/* Is the limit a lever that the daemon would write? Then its record is the daemon's. */
-static void cli_redfish_write_lever(struct cli_redfish_write *w, const struct conf_device *device)
+/* Is this lever of the configuration the limit that is written? */
+static bool cli_redfish_write_is(const struct cli_redfish_write *w, const struct conf_lever *lever,
+                                 const struct redfish_survey *survey)
 {
-    (void)snprintf(w->device, sizeof w->device, "%s", device->name);
-    for (int32_t l = 0; l < device->lever_count; l++) {
-        const struct conf_lever *lever = &device->levers[l];
+    const struct conf_device *device = w->bmc;
+    char path[CONF_PATH_MAX + CONF_NAME_MAX + 2];
 
-        if (lever->knob == CONF_KNOB_LIMIT && lever->row >= 0 && lever->row < device->gpu_count &&
-            strcmp(device->gpus[lever->row].path, w->path) == 0) {
-            w->key.signal = signal_name(lever->signal);
-            w->key.index = lever->row;
-        }
+    if (lever->knob != CONF_KNOB_LIMIT)
+        return false;
+    if (lever->place > 0) {
+        const struct conf_place *place = &device->places[lever->place - 1];
+
+        (void)snprintf(path, sizeof path, "%s%s%s", place->path, place->pointer[0] ? "#/" : "",
+                       place->pointer);
+        return strcmp(path, w->path) == 0;
     }
+    if (device->gpus[lever->row].path[0])
+        return strcmp(device->gpus[lever->row].path, w->path) == 0;
+    return redfish_survey_gpu(survey, device->gpu_count, w->path) == lever->row;
+}
+
+/* A limit that the daemon would write has the daemon's record. */
+static void cli_redfish_write_lever(struct cli_redfish_write *w, const struct redfish_survey *survey)
+{
+    for (int32_t l = 0; w->bmc && l < w->bmc->lever_count; l++)
+        if (cli_redfish_write_is(w, &w->bmc->levers[l], survey)) {
+            w->key.signal = signal_name(w->bmc->levers[l].signal);
+            w->key.index = w->bmc->levers[l].row;
+            return;
+        }
+}
+
+/* A configured URL may end in slashes; that of a link has none. */
+static bool cli_redfish_write_same(const char *configured, const char *url)
+{
+    size_t length = strlen(configured);
+
+    while (length > 0 && configured[length - 1] == '/')
+        length--;
+    return length == strlen(url) && strncasecmp(configured, url, length) == 0;
 }
 
 static int cli_redfish_write_place(struct cli_redfish_write *w, struct conf **conf)
@@ -69,8 +97,10 @@ static int cli_redfish_write_place(struct cli_redfish_write *w, struct conf **co
         (void)snprintf(w->state_dir, sizeof w->state_dir, "%s", (*conf)->state_dir);
         for (int32_t d = 0; d < (*conf)->device_count; d++)
             if ((*conf)->buses[(*conf)->devices[d].bus].kind == CONF_BUS_REDFISH &&
-                strcasecmp((*conf)->devices[d].url, w->url) == 0)
-                cli_redfish_write_lever(w, &(*conf)->devices[d]);
+                cli_redfish_write_same((*conf)->devices[d].url, w->url))
+                w->bmc = &(*conf)->devices[d];
+        if (w->bmc)
+            (void)snprintf(w->device, sizeof w->device, "%s", w->bmc->name);
     }
     if (cli->state_dir)
         (void)snprintf(w->state_dir, sizeof w->state_dir, "%.255s", cli->state_dir);
@@ -140,6 +170,7 @@ static int cli_redfish_write_one(struct cli_hand *hand, struct cli_redfish_write
         return cli_fail(w->cli, "%s: %.10g is outside %.10g to %.10g %s", w->path, w->value, limit->min,
                         limit->max, limit->unit);
     w->key.uuid = survey->uuid;
+    cli_redfish_write_lever(w, survey);
     original = redfish_probe_original(limit, &w->key);
     if (w->release)
         redfish_probe_release(probe, limit, &w->key, CLI_REDFISH_WINDOW_US, &done);

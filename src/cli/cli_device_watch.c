@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "busbar/clock.h"
+#include "busbar/redfish_survey.h"
 #include "cli_table.h"
 #include "cli_value.h"
 
@@ -34,6 +35,7 @@ struct cli_watch {
     struct probe_reading *list;
     bool one, wanted[PROFILE_ROWS_MAX]; /* one row alone, and which */
     int64_t begun_us, every_us;
+    struct redfish_probe *bmc; /* one login for all passes; NULL: none yet */
 };
 
 /* One pass into `to`. */
@@ -44,7 +46,7 @@ static int cli_watch_pass(struct cli_watch *w, struct json_object *to)
     enum status st;
 
     if (w->hand.link.bus.kind == CONF_BUS_REDFISH)
-        return cli_device_redfish_pass(&w->hand, to);
+        return cli_device_redfish_pass(&w->hand, &w->bmc, to);
     if (w->daemon.holds)
         return cli_device_daemon_read(&w->hand, &w->daemon, to);
     st = probe_read(w->hand.probe, w->hand.link.first, &w->hand.profile, w->one ? w->wanted : NULL, w->list,
@@ -167,6 +169,7 @@ int cli_device_watch(struct cli *cli)
     }
     if (rc == CLI_DONE)
         rc = cli_watch_hand(&w);
+    redfish_probe_free(w.bmc);
     free(w.list);
     cli_hand_done(&w.hand);
     return rc;

@@ -51,6 +51,25 @@ static bool cli_health_named(const char *names, const char *name)
     return !names;
 }
 
+/* The first of "A,B,C" that is no BMC of the configuration, into `ret`; false: all are. */
+static bool cli_health_stranger(const struct conf *conf, const char *names, char ret[CONF_NAME_MAX])
+{
+    for (const char *at = names; at && *at; at += *at == ',') {
+        size_t length = strcspn(at, ",");
+        bool known = length == 0;
+
+        for (int32_t d = 0; d < conf->device_count && !known; d++)
+            known = conf->buses[conf->devices[d].bus].kind == CONF_BUS_REDFISH &&
+                    strncmp(conf->devices[d].name, at, length) == 0 && conf->devices[d].name[length] == '\0';
+        if (!known) {
+            (void)snprintf(ret, CONF_NAME_MAX, "%.*s", (int)length, at);
+            return true;
+        }
+        at += length;
+    }
+    return false;
+}
+
 static void cli_health_from_conf(const struct conf *conf, const char *names, struct cli_health_list *ret)
 {
     for (int32_t d = 0; d < conf->device_count; d++) {
@@ -81,17 +100,18 @@ static int cli_health_from_link(struct cli *cli, struct cli_health_target *to)
         return cli_fail(cli, "--link %s: a BMC is redfish:URL", cli->link);
     memcpy(to->url, link.url, sizeof to->url);
     (void)snprintf(to->name, sizeof to->name, "%.47s", strstr(link.url, "//") + 2);
-    if (!cli->user != !cli->password_file)
-        return cli_fail(cli, "--user NAME and --password-file FILE belong together");
-    if (cli->user && !cli_redfish_password(cli->password_file, to->password))
-        return cli_fail(cli, "%s: no password can be read there", cli->password_file);
+    if (cli_redfish_login(cli, to->password) != CLI_DONE)
+        return CLI_FAILED;
     (void)snprintf(to->user, sizeof to->user, "%.47s", cli->user ? cli->user : "");
     (void)snprintf(to->ca_file, sizeof to->ca_file, "%.255s", cli->ca_file ? cli->ca_file : "");
+    (void)snprintf(to->pin, sizeof to->pin, "%.255s", cli->pin ? cli->pin : "");
     return CLI_DONE;
 }
 
 static int cli_health_targets(struct cli *cli, const struct conf *conf, struct cli_health_list *ret)
 {
+    char stranger[CONF_NAME_MAX];
+
     ret->list = calloc((size_t)(conf ? conf->device_count : 0) + 1, sizeof *ret->list);
     if (!ret->list)
         return cli_fail(cli, "out of memory");
@@ -102,6 +122,8 @@ static int cli_health_targets(struct cli *cli, const struct conf *conf, struct c
     if (!conf)
         return cli_fail(cli, "%s: there is no configuration: name one with --config, or a BMC with --link",
                         CLI_VERIFY_CONFIG);
+    if (cli_health_stranger(conf, cli->nodes, stranger))
+        return cli_fail(cli, "--nodes %s: the configuration has no BMC '%s'", cli->nodes, stranger);
     cli_health_from_conf(conf, cli->nodes, ret);
     return ret->count > 0
                ? CLI_DONE

@@ -9,7 +9,7 @@
 
 struct json_object;
 
-#define CLI_HEALTH_SECRET_MAX 256
+#define CLI_HEALTH_SECRET_MAX 256 /* as CLI_REDFISH_PASSWORD_MAX */
 
 /* One BMC to be checked. */
 struct cli_health_target {

@@ -121,7 +121,7 @@ static void cli_health_survey_errors(struct cli_health *h)
 
     for (int32_t i = 0; i < s->error_count; i++) {
         const struct redfish_survey_error *e = &s->errors[i];
-        bool login = e->code == 401 || e->code == 403;
+        bool login = e->code == 401 || e->code == 403 || (e->code == 0 && e->status == ST_REFUSED);
 
         cli_health_figures(cli_health_issue(h, login ? "AUTHENTICATION_FAILED" : "ENDPOINT_FAILED",
                                             CLI_HEALTH_ERROR, e->path, e->text),
@@ -215,6 +215,8 @@ static void cli_health_telemetry(struct cli_health *h)
 
     for (int64_t i = 0; count > 0 && i < h->options->samples; i++) {
         clock_sleep_until_us(due_us);
+        if (redfish_probe_is_interrupted(h->probe))
+            break;
         due_us += h->options->every_ms * 1000;
         cli_health_sample(h, paths[i % count], &components[i % count]);
     }
@@ -396,6 +398,7 @@ static bool cli_health_record(struct cli_health *h, const char *path)
 
     json_object_object_add(to, "node", json_object_new_string(h->target->name));
     json_object_object_add(to, "url", json_object_new_string(h->target->url));
+    json_object_object_add(to, "uuid", json_object_new_string(h->survey.uuid));
     for (int32_t i = 0; i < h->survey.limit_count; i++) {
         const struct redfish_survey_limit *l = &h->survey.limits[i];
         struct json_object *one;
@@ -421,29 +424,60 @@ static struct redfish_survey_limit *cli_health_find(struct cli_health *h, const 
     return NULL;
 }
 
+static bool cli_health_restore_one(struct cli_health *h, const char *path, double value,
+                                   struct json_object *to)
+{
+    struct redfish_survey_limit *l = cli_health_find(h, path);
+
+    if (!l) {
+        cli_health_figures(cli_health_issue(h, "RESTORE_FAILED", CLI_HEALTH_ERROR, path,
+                                            "an earlier check lowered it, and it was not read this time: "
+                                            "its record stays for the next check"),
+                           NAN, value);
+        return false;
+    }
+    if (l->value != value && !cli_health_put(h, l, value, to, "restore")) {
+        cli_health_figures(cli_health_issue(h, "RESTORE_FAILED", CLI_HEALTH_ERROR, path,
+                                            "an earlier check lowered it, and it cannot be put back"),
+                           l->value, value);
+        return false;
+    }
+    l->value = value;
+    return true;
+}
+
+/* Is a record of this machine, as far as either tells? */
+static bool cli_health_is_of(const struct cli_health *h, struct json_object *record)
+{
+    const char *uuid = cli_text(record, "uuid", "");
+
+    return uuid[0] == '\0' || h->survey.uuid[0] == '\0' || strcasecmp(uuid, h->survey.uuid) == 0;
+}
+
 /* What an earlier check that was cut off left one watt low. False: some of it stays. */
 static bool cli_health_restore(struct cli_health *h, const char *path)
 {
     struct json_object *record = cli_health_load(path), *done = json_object_new_array();
-    bool all = true;
+    bool all = record != NULL && cli_health_is_of(h, record);
+    char message[CONF_PATH_MAX + 160];
 
-    for (size_t i = 0; i < cli_length(record, "limits"); i++) {
-        struct json_object *one = cli_item(record, "limits", i), *to = json_object_new_object();
-        struct redfish_survey_limit *l = cli_health_find(h, cli_text(one, "path", ""));
-        double value = cli_number(one, "value");
-
-        json_object_object_add(to, "path", json_object_new_string(cli_text(one, "path", "")));
-        if (l && l->value != value && !cli_health_put(h, l, value, to, "restore")) {
-            all = false;
-            cli_health_figures(cli_health_issue(h, "RESTORE_FAILED", CLI_HEALTH_ERROR, l->path,
-                                                "an earlier check lowered it, and it cannot be put back"),
-                               l->value, value);
-        } else if (l) {
-            l->value = value;
-        }
-        json_object_array_add(done, to);
-    }
     json_object_object_add(h->to, "restored", done);
+    if (!all) {
+        (void)snprintf(message, sizeof message,
+                       record ? "%s is of another machine, with UUID %.64s: nothing is written here until "
+                                "that file is gone"
+                              : "%s cannot be read: nothing is written here until that file is gone",
+                       path, cli_text(record, "uuid", ""));
+        (void)cli_health_issue(h, "RESTORE_FAILED", CLI_HEALTH_ERROR, NULL, message);
+    }
+    for (size_t i = 0, count = all ? cli_length(record, "limits") : 0; i < count; i++) {
+        struct json_object *one = cli_item(record, "limits", i), *to = json_object_new_object();
+        const char *limit = cli_text(one, "path", "");
+
+        json_object_object_add(to, "path", json_object_new_string(limit));
+        json_object_array_add(done, to);
+        all = cli_health_restore_one(h, limit, cli_number(one, "value"), to) && all;
+    }
     json_object_put(record);
     if (all)
         (void)unlink(path);
@@ -496,7 +530,7 @@ static void cli_health_writes(struct cli_health *h)
         return;
     }
     for (int32_t i = 0; i < h->survey.limit_count; i++)
-        if (cli_health_may_write(&h->survey.limits[i]))
+        if (!redfish_probe_is_interrupted(h->probe) && cli_health_may_write(&h->survey.limits[i]))
             cli_health_cycle(h, &h->survey.limits[i], list, &all_back);
     if (all_back)
         (void)unlink(record);
@@ -514,15 +548,17 @@ static bool cli_health_open(struct cli_health *h)
         .ca_file = t->ca_file[0] ? t->ca_file : NULL,
         .pin = t->pin[0] ? t->pin : NULL,
         .timeout_us = h->options->timeout_us,
+        .signals = true,
     };
     char why[REDFISH_SURVEY_WHY_MAX] = "";
     enum status st = redfish_probe_new(&opt, &h->probe, why);
-    bool login = st == ST_REFUSED && t->user[0];
+    bool login;
 
     if (st == ST_OK)
         st = redfish_probe_survey(h->probe, &h->survey, why);
     if (st == ST_OK)
         return true;
+    login = st == ST_REFUSED && h->probe && redfish_probe_is_reached(h->probe);
     (void)cli_health_issue(h, login ? "AUTHENTICATION_FAILED" : "UNREACHABLE", CLI_HEALTH_ERROR, t->url,
                            why[0] ? why : status_label(st));
     return false;

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -238,6 +239,11 @@ static bool cli_health_run(struct cli_health_task *task)
 
 /* ---- start ---- */
 
+static void cli_health_add_text(struct json_object *to, const char *key, const char *text)
+{
+    json_object_object_add(to, key, text ? json_object_new_string(text) : NULL);
+}
+
 static struct json_object *cli_health_describe(const struct cli_health_task *task)
 {
     const struct cli_health_options *o = task->options;
@@ -248,6 +254,11 @@ static struct json_object *cli_health_describe(const struct cli_health_task *tas
     json_object_object_add(to, "force_writes", json_object_new_boolean(o->writes));
     json_object_object_add(to, "samples_per_telemetry", json_object_new_int64(o->samples));
     json_object_object_add(to, "telemetry_interval_ms", json_object_new_int64(o->every_ms));
+    json_object_object_add(to, "write_resolution_timeout_ms", json_object_new_int64(o->window_ms));
+    json_object_object_add(to, "expected_edpp_pct",
+                           isnan(o->expected_edpp) ? NULL : json_object_new_double(o->expected_edpp));
+    cli_health_add_text(to, "firmware_floor", o->firmware_floor);
+    cli_health_add_text(to, "redfish_floor", o->redfish_floor);
     json_object_object_add(to, "nodes_total", json_object_new_int(task->count));
     for (int32_t n = 0; n < task->count; n++) {
         struct json_object *node = json_object_new_object();
@@ -260,14 +271,24 @@ static struct json_object *cli_health_describe(const struct cli_health_task *tas
     return to;
 }
 
+/* Does a task on disk hold every node against the same as this one? */
+static bool cli_health_same_checks(struct json_object *old, const struct cli_health_options *o)
+{
+    double edpp = cli_number(old, "expected_edpp_pct");
+
+    return cli_bool(old, "force_writes") == o->writes &&
+           cli_count(old, "samples_per_telemetry") == o->samples &&
+           cli_count(old, "telemetry_interval_ms") == o->every_ms &&
+           cli_count(old, "write_resolution_timeout_ms") == o->window_ms &&
+           (isnan(edpp) ? isnan(o->expected_edpp) : edpp == o->expected_edpp) &&
+           strcmp(cli_text(old, "firmware_floor", ""), o->firmware_floor ? o->firmware_floor : "") == 0 &&
+           strcmp(cli_text(old, "redfish_floor", ""), o->redfish_floor ? o->redfish_floor : "") == 0;
+}
+
 /* Is the task on disk this one, and not finished? */
 static bool cli_health_same(struct json_object *old, const struct cli_health_task *task)
 {
-    const struct cli_health_options *o = task->options;
-
-    if (cli_bool(old, "force_writes") != o->writes || cli_count(old, "samples_per_telemetry") != o->samples ||
-        cli_count(old, "telemetry_interval_ms") != o->every_ms ||
-        cli_length(old, "nodes") != (size_t)task->count)
+    if (!cli_health_same_checks(old, task->options) || cli_length(old, "nodes") != (size_t)task->count)
         return false;
     for (int32_t n = 0; n < task->count; n++) {
         struct json_object *node = cli_item(old, "nodes", (size_t)n);
@@ -349,6 +370,22 @@ static int cli_health_go(struct cli_health_task *task)
     return CLI_DONE; /* the child has the lock, too, and keeps it */
 }
 
+/* Another has the lock: which task that is. Or errno. */
+static int cli_health_locked(struct cli *cli, const char *folder)
+{
+    int error = errno;
+    enum cli_health_state state;
+    struct json_object *task;
+
+    if (error != EWOULDBLOCK)
+        return cli_fail(cli, "%s: cannot be locked: %s", folder, strerror(error));
+    task = cli_health_status(folder, &state);
+    (void)cli_fail(cli, "%s: a check runs already, task %s: busbarctl verify bmc-health status", folder,
+                   cli_text(task, "task_id", "-"));
+    json_object_put(task);
+    return CLI_FAILED;
+}
+
 int cli_health_start(struct cli *cli, const struct cli_health_options *options,
                      const struct cli_health_target *targets, int32_t count, char ret_id[32],
                      bool *ret_resumed)
@@ -361,10 +398,7 @@ int cli_health_start(struct cli *cli, const struct cli_health_options *options,
                         strerror(errno));
     lock = cli_health_lock(options->folder);
     if (lock < 0)
-        return cli_fail(cli,
-                        errno == EWOULDBLOCK ? "%s: a check runs already: busbarctl verify bmc-health status"
-                                             : "%s: cannot be locked",
-                        options->folder);
+        return cli_health_locked(cli, options->folder);
     task.children = calloc((size_t)count + 1, sizeof *task.children);
     task.finished = calloc((size_t)count + 1, sizeof *task.finished);
     if (!task.children || !task.finished)

@@ -127,9 +127,10 @@ static const char *cli_link_host(const char *text, struct cli_link *ret)
 
 static const char *cli_link_url(const char *text, struct cli_link *ret)
 {
-    size_t length = strlen(text);
+    size_t length = strlen(text), scheme = strncasecmp(text, "https://", 8) == 0 ? 8 : 7;
 
-    if (strncasecmp(text, "http://", 7) != 0 && strncasecmp(text, "https://", 8) != 0)
+    if ((scheme == 7 && strncasecmp(text, "http://", 7) != 0) || !text[scheme] ||
+        strchr("/:@?#", text[scheme]))
         return "a BMC is redfish:http://HOST[:PORT] or redfish:https://HOST[:PORT]";
     while (length > 8 && text[length - 1] == '/')
         length--;

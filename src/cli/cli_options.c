@@ -57,6 +57,7 @@ static const struct cli_options_row cli_options_rows[] = {
     TEXT("--user", CLI_USER, user),
     TEXT("--password-file", CLI_PASSWORD_FILE, password_file),
     TEXT("--ca-file", CLI_CA_FILE, ca_file),
+    TEXT("--pin", CLI_CA_FILE, pin),
     TEXT("--nodes", CLI_NODES, nodes),
     COUNT("--samples", CLI_SAMPLES, samples, 1, 100000),
     COUNT("--concurrency", CLI_CONCURRENCY, concurrency, 1, 64),

@@ -31,6 +31,7 @@ struct json_object;
     "--force-writes      limits go one watt down and back, each recorded first; not while a daemon runs\n"   \
     "--for MS            longest wait for a write to read back (1000)\n"                                     \
     "--timeout MS        of one answer (10000)\n"                                                            \
+    "--user NAME --password-file FILE --ca-file FILE --pin sha256//HASH   of the BMC of --link\n"            \
     "--summary-only      a report without the nodes\n\n"                                                     \
     "Exit status of start --wait, status and report: 0 done, and no issue is an error; status also while "   \
     "it\n"                                                                                                   \

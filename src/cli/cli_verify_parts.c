@@ -299,7 +299,8 @@ static void cli_verify_bus(struct cli_verify *v, int32_t bus, struct json_object
 
 /* ---- BMCs, clocks, leases ---- */
 
-/* "2026-11-29T17:30:00+01:00" in seconds since 1970; NAN. */
+/* "2026-11-29T17:30:00+01:00" in seconds since 1970; some leave out the zone's colon, or the
+ * zone. NAN. */
 static double cli_verify_time(const char *text)
 {
     struct tm tm = { .tm_isdst = 0 };
@@ -310,30 +311,38 @@ static double cli_verify_time(const char *text)
     if (!rest)
         return NAN;
     rest += *rest == '.' ? 1 + strspn(rest + 1, "0123456789") : 0;
-    if (*rest != 'Z' && *rest != 'z' && sscanf(rest, "%c%2d:%2d", &sign, &hours, &minutes) != 3)
+    if (*rest && *rest != 'Z' && *rest != 'z' && sscanf(rest, "%c%2d:%2d", &sign, &hours, &minutes) != 3 &&
+        sscanf(rest, "%c%2d%2d", &sign, &hours, &minutes) != 3)
         return NAN;
     return (double)timegm(&tm) - (sign == '-' ? -1.0 : 1.0) * (hours * 3600.0 + minutes * 60.0);
 }
 
-static struct json_object *cli_verify_get(struct redfish_probe *probe, const char *path, int32_t *ret_code)
+/* `why`: of NULL. */
+static struct json_object *cli_verify_get(struct redfish_probe *probe, const char *path,
+                                          char why[REDFISH_SURVEY_WHY_MAX])
 {
     struct redfish_probe_answer answer;
+    struct json_object *json = NULL;
 
     redfish_probe_get(probe, path, &answer);
-    *ret_code = answer.status == ST_OK ? answer.code : 0;
-    return *ret_code / 100 == 2 ? json_tokener_parse(answer.body) : NULL;
+    if (answer.status == ST_OK && answer.code / 100 == 2)
+        json = json_tokener_parse(answer.body);
+    if (!json)
+        (void)snprintf(why, REDFISH_SURVEY_WHY_MAX, "%s", answer.why[0] ? answer.why : "it is no JSON");
+    return json;
 }
 
-static void cli_verify_managers(struct redfish_probe *probe, const char *device, struct json_object *clocks)
+static void cli_verify_managers(struct redfish_probe *probe, const char *device, struct json_object *root,
+                                struct json_object *clocks)
 {
-    int32_t code;
-    struct json_object *list = cli_verify_get(probe, "/redfish/v1/Managers", &code);
+    const char *path = cli_text(cli_key(root, "Managers"), "@odata.id", "");
+    char why[REDFISH_SURVEY_WHY_MAX];
+    struct json_object *list = path[0] == '/' ? cli_verify_get(probe, path, why) : NULL;
 
     for (size_t i = 0; i < cli_length(list, "Members") && i < CLI_VERIFY_MANAGERS_MAX; i++) {
-        struct json_object *manager = cli_verify_get(
-            probe, cli_text(cli_item(list, "Members", i), "@odata.id", "/redfish/v1/Managers"), &code);
+        const char *at = cli_text(cli_item(list, "Members", i), "@odata.id", "");
+        struct json_object *manager = at[0] == '/' ? cli_verify_get(probe, at, why) : NULL, *one;
         double at_s = cli_verify_time(cli_text(manager, "DateTime", ""));
-        struct json_object *one;
 
         json_object_put(manager);
         if (isnan(at_s))
@@ -346,17 +355,57 @@ static void cli_verify_managers(struct redfish_probe *probe, const char *device,
     json_object_put(list);
 }
 
+/* What the configuration names: each GPU's limit, and whatever else is held or measured. */
+static void cli_verify_named(struct cli_verify *v, struct redfish_probe *probe,
+                             const struct conf_device *device)
+{
+    for (int32_t i = 0; i < device->gpu_count + device->place_count; i++) {
+        bool gpu = i < device->gpu_count;
+        const char *path = gpu ? device->gpus[i].path : device->places[i - device->gpu_count].path;
+        char why[REDFISH_SURVEY_WHY_MAX] = "";
+        struct json_object *json = path[0] ? cli_verify_get(probe, path, why) : NULL;
+
+        if (path[0] && !json)
+            cli_verify_wrong(v, "%s: %s: %s", device->name, path, why);
+        else if (path[0] && gpu && !cli_key(json, "PowerLimitWatts"))
+            cli_verify_wrong(v, "%s: %s shows no PowerLimitWatts", device->name, path);
+        json_object_put(json);
+    }
+}
+
+/* GPUs that the configuration does not name: as many as it says, or which is which is not known. */
+static void cli_verify_found(struct cli_verify *v, struct redfish_probe *probe,
+                             const struct conf_device *device)
+{
+    char why[REDFISH_SURVEY_WHY_MAX] = "";
+    struct redfish_survey survey;
+    int32_t found = 0;
+
+    if (device->gpu_count == 0 || device->gpus[0].path[0])
+        return;
+    if (redfish_probe_survey_limits(probe, &survey, why) != ST_OK) {
+        cli_verify_wrong(v, "%s: its GPUs cannot be looked for: %s", device->name, why);
+        return;
+    }
+    for (int32_t i = 0; i < survey.processor_count; i++)
+        found += survey.processors[i].gpu && survey.processors[i].metrics[0];
+    if (found != device->gpu_count)
+        cli_verify_wrong(v, "%s: shows %d GPUs with EnvironmentMetrics, configured are %d", device->name,
+                         (int)found, (int)device->gpu_count);
+    redfish_survey_done(&survey);
+}
+
 /* Reached, logged in, and each GPU of the configuration is where it says. */
 static void cli_verify_bmc(struct cli_verify *v, const struct conf_device *device, struct json_object *clocks)
 {
     struct redfish_survey_options opt = { .url = device->url,
                                           .ca_file = device->ca_file[0] ? device->ca_file : NULL,
                                           .pin = device->pin[0] ? device->pin : NULL,
-                                          .timeout_us = v->cli->timeout_ms * 1000 };
+                                          .timeout_us = v->cli->timeout_ms * 1000,
+                                          .signals = true };
     char why[REDFISH_SURVEY_WHY_MAX] = "";
     struct redfish_probe *probe = NULL;
     struct json_object *root;
-    int32_t code;
 
     if (v->devices) {
         cli_verify_through_daemon(v, device);
@@ -370,20 +419,16 @@ static void cli_verify_bmc(struct cli_verify *v, const struct conf_device *devic
         cli_verify_wrong(v, "%s: %s", device->name, why);
         return;
     }
-    root = cli_verify_get(probe, "/redfish/v1", &code);
-    if (!root)
-        cli_verify_wrong(v, "%s: no Redfish service at %s (%d)", device->name, device->url, (int)code);
-    for (int32_t g = 0; root && g < device->gpu_count; g++) {
-        struct json_object *gpu =
-            device->gpus[g].path[0] ? cli_verify_get(probe, device->gpus[g].path, &code) : NULL;
-
-        if (device->gpus[g].path[0] && !cli_key(gpu, "PowerLimitWatts"))
-            cli_verify_wrong(v, "%s: %s shows no PowerLimitWatts (%d)", device->name, device->gpus[g].path,
-                             (int)code);
-        json_object_put(gpu);
+    root = cli_verify_get(probe, "/redfish/v1/", why);
+    if (!root && redfish_probe_is_reached(probe))
+        root = cli_verify_get(probe, "/redfish/v1", why);
+    if (!root) {
+        cli_verify_wrong(v, "%s: %s: %s", device->name, device->url, why);
+    } else {
+        cli_verify_named(v, probe, device);
+        cli_verify_found(v, probe, device);
+        cli_verify_managers(probe, device->name, root, clocks);
     }
-    if (root)
-        cli_verify_managers(probe, device->name, clocks);
     json_object_put(root);
     redfish_probe_free(probe);
 }

@@ -103,6 +103,8 @@ static void redfish_describe(const struct redfish_reply *reply, char *to, size_t
         return;
     }
     redfish_json_error(reply->body, reply->size, why);
+    if (redfish_link_redirect(reply))
+        (void)snprintf(why, sizeof why, "it redirects to %.120s", redfish_link_redirect(reply));
     (void)snprintf(to, room, "HTTP %d%s%s", reply->code, why[0] ? ": " : "", why);
 }
 
@@ -257,6 +259,7 @@ static void redfish_identify(struct redfish *bmc, const struct redfish_json_root
             bmc->levers[i].recorded = false;
         redfish_find_forget(bmc);
         redfish_bulk_forget(bmc);
+        bmc->slashes = false;
     }
     (void)snprintf(state->serial, sizeof state->serial, "%.*s", DEVICE_TEXT_MAX - 1, serial);
     (void)snprintf(state->model, sizeof state->model, "%.*s", DEVICE_TEXT_MAX - 1, root->product);

@@ -61,6 +61,7 @@ struct redfish_lane {
     bool busy;           /* asked, and `done` not called yet              */
     bool parked;         /* waits for a login                             */
     bool renewed;        /* this ask made us log in already               */
+    bool slashed;        /* it is sent with a slash at its path's end     */
     int32_t refusals;    /* 401s to this ask so far                       */
     uint32_t generation; /* of the token it was sent with                 */
     struct event *retry;
@@ -86,6 +87,7 @@ struct redfish_session {
     bool login_with_basic; /* some want it on the login itself              */
     int32_t failures;      /* logins not believed, in a row                 */
     int64_t login_after_us;
+    char why[REDFISH_JSON_TEXT_MAX]; /* the last one was not                          */
     bool complained;
 };
 
@@ -103,6 +105,13 @@ bool redfish_link_login_header(const struct redfish *bmc, char *to, size_t room)
 /* What a reply means: ST_OK for 2xx, ST_REFUSED, ST_ABSENT (404), ST_BUSY (429,
  * 503), ST_NACK (other 5xx) or the exchange's own status. */
 enum status redfish_link_judge(const struct redfish_reply *reply);
+
+/* Why a reply is not what was asked for, in words; never none. */
+void redfish_link_why(const struct redfish *bmc, const struct redfish_reply *reply,
+                      char why[REDFISH_JSON_TEXT_MAX]);
+
+/* Where it sends us instead, NULL: nowhere. Nothing follows but a slash at a path's end. */
+const char *redfish_link_redirect(const struct redfish_reply *reply);
 
 /* Retry-After in us, 0 to `most_us`; 0 where there is none that we understand. */
 int64_t redfish_link_retry_after_us(const struct redfish_reply *reply, int64_t most_us);
@@ -169,6 +178,7 @@ struct redfish {
     struct event *poll_timer;
     bool rooted;      /* the service root was read since the last outage */
     bool root_bare;   /* it answers without a slash at its end only      */
+    bool slashes;     /* it wants a slash at the end of every path           */
     int32_t place;    /* asked for now                                   */
     int32_t since;    /* polls since the last errand                     */
     int32_t failures; /* in a row                                        */

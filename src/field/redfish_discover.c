@@ -86,6 +86,14 @@ static bool redfish_discover_retry(struct redfish_discover *discover, const stru
     return true;
 }
 
+/* Our login is not taken, and never was: nothing below the root will be answered. */
+static bool redfish_discover_is_shut_out(const struct redfish_discover *discover,
+                                         const struct redfish_reply *reply)
+{
+    return !discover->background && !discover->let_in && discover->bmc->device->username[0] &&
+           discover->bmc->session.failures > 0 && redfish_link_judge(reply) == ST_REFUSED;
+}
+
 static void redfish_discover_take(struct redfish *bmc, const struct redfish_reply *reply)
 {
     struct redfish_discover *discover = bmc->discover;
@@ -106,8 +114,12 @@ static void redfish_discover_take(struct redfish *bmc, const struct redfish_repl
     int32_t errors = discover->model.survey->error_count;
 
     redfish_discover_count(discover, reply);
+    discover->let_in |= discover->item > 0 && reply->status == ST_OK && reply->code != 401;
     if (st == ST_OK) {
         redfish_model_take(&discover->model, &doc);
+        if (discover->item == 0 && discover->model.sessions[0] == '/')
+            (void)snprintf(bmc->session.login_path, sizeof bmc->session.login_path, "%s",
+                           discover->model.sessions);
         (void)snprintf(why, sizeof why, "it is no Redfish service: its root is no JSON object");
         if (discover->item == 0 && discover->model.survey->error_count > errors) {
             redfish_discover_end(discover, ST_CORRUPT, why);
@@ -116,13 +128,9 @@ static void redfish_discover_take(struct redfish *bmc, const struct redfish_repl
     } else {
         if (redfish_discover_retry(discover, reply, st))
             return;
-        if (reply->status == ST_OK)
-            redfish_json_error(reply->body, reply->size, why);
-        else
-            (void)snprintf(why, sizeof why, "%.*s", (int)sizeof why - 1, reply->body);
-        if (!redfish_model_miss(&discover->model, &miss) && discover->item == 0) {
-            if (!why[0])
-                (void)snprintf(why, sizeof why, "HTTP %d", reply->code);
+        redfish_link_why(bmc, reply, why);
+        if (redfish_discover_is_shut_out(discover, reply) ||
+            (!redfish_model_miss(&discover->model, &miss) && discover->item == 0)) {
             redfish_discover_end(discover, st, why);
             return;
         }

@@ -17,6 +17,7 @@ struct redfish_discover {
     int32_t tries;     /* of it so far                                       */
     int32_t asked;     /* answers so far                                     */
     bool login_wanted; /* the root itself wants a login                      */
+    bool let_in;       /* something below the root was answered              */
     /* An errand among a running BMC's polls: asks when redfish_discover_step() is called,
      * not before ready_us. */
     bool background;

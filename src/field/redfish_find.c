@@ -121,20 +121,39 @@ redfish_find_at(const struct redfish_survey_processor *const *gpus, size_t count
     return NULL;
 }
 
+/* Those with EnvironmentMetrics, in their order. */
+static size_t redfish_find_list(const struct redfish_survey *survey,
+                                const struct redfish_survey_processor *ret[REDFISH_FIND_GPUS_MAX])
+{
+    size_t count = 0;
+
+    for (int32_t i = 0; i < survey->processor_count && count < REDFISH_FIND_GPUS_MAX; i++)
+        if (survey->processors[i].gpu && survey->processors[i].metrics[0])
+            ret[count++] = &survey->processors[i];
+    qsort(ret, count, sizeof ret[0], redfish_find_compare);
+    return count;
+}
+
+int32_t redfish_survey_gpu(const struct redfish_survey *survey, int32_t wanted, const char *metrics)
+{
+    const struct redfish_survey_processor *gpus[REDFISH_FIND_GPUS_MAX];
+    int32_t count = (int32_t)redfish_find_list(survey, gpus);
+
+    for (int32_t g = 0; g < wanted && count == wanted; g++)
+        if (strcmp(gpus[g]->metrics, metrics) == 0)
+            return g;
+    return CORE_NONE;
+}
+
 /* By their paths, where these are known; else in their order, and then all of them: with one
  * missing its neighbours would trade names, and what was on record for one go to another. */
 static void redfish_find_gpus(struct redfish *bmc, const struct redfish_survey *survey)
 {
     const struct redfish_survey_processor *gpus[REDFISH_FIND_GPUS_MAX];
     int32_t wanted = bmc->device->gpu_count;
-    size_t count = 0;
-    bool complete;
+    size_t count = redfish_find_list(survey, gpus);
+    bool complete = (int32_t)count == wanted;
 
-    for (int32_t i = 0; i < survey->processor_count && count < REDFISH_FIND_GPUS_MAX; i++)
-        if (survey->processors[i].gpu && survey->processors[i].metrics[0])
-            gpus[count++] = &survey->processors[i];
-    qsort(gpus, count, sizeof gpus[0], redfish_find_compare);
-    complete = (int32_t)count == wanted;
     for (int32_t g = 0; g < wanted; g++) {
         const struct redfish_survey_processor *gpu = bmc->places[g].path[0]
                                                          ? redfish_find_at(gpus, count, bmc->places[g].path)

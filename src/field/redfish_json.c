@@ -118,6 +118,20 @@ void redfish_json_error(const char *body, size_t size, char ret[REDFISH_JSON_TEX
     json_object_put(object);
 }
 
+bool redfish_json_task_runs(const char *body, size_t size)
+{
+    static const char *const over[] = { "", "Completed", "Exception", "Killed", "Cancelled" };
+    struct json_object *object = redfish_value_parse(body, size);
+    char state[24];
+    bool runs = true;
+
+    redfish_value_text(object, "TaskState", state, sizeof state);
+    json_object_put(object);
+    for (size_t i = 0; i < sizeof over / sizeof over[0]; i++)
+        runs = runs && strcmp(state, over[i]) != 0;
+    return runs;
+}
+
 bool redfish_json_sessions_full(const char *body, size_t size)
 {
     static const char *const words[] = { "RAC0218", "SessionLimitExceeded",

@@ -58,6 +58,10 @@ void redfish_json_id(const char *body, size_t size, char ret[REDFISH_JSON_PATH_M
  * error object, {"Message": ...}, or nothing (""). */
 void redfish_json_error(const char *body, size_t size, char ret[REDFISH_JSON_TEXT_MAX]);
 
+/* A Task that says it is not over yet: some give one, with 200, where the standard has a
+ * task monitor. */
+bool redfish_json_task_runs(const char *body, size_t size);
+
 /* Does an error body say that there is no session left to give? */
 bool redfish_json_sessions_full(const char *body, size_t size);
 

@@ -26,6 +26,19 @@ static uint32_t redfish_keep_hash(const char *path)
     return hash;
 }
 
+/* As busbard keeps it (redfish_json_root()): a UUID without its dashes. */
+static void redfish_keep_serial(const char *uuid, char ret[DEVICE_TEXT_MAX])
+{
+    size_t kept = 0;
+
+    for (; *uuid && kept + 1 < DEVICE_TEXT_MAX; uuid++)
+        if (*uuid != '-')
+            ret[kept++] = *uuid;
+    ret[kept] = '\0';
+    if (kept == 0)
+        (void)snprintf(ret, DEVICE_TEXT_MAX, "%s", REDFISH_SERIAL_NONE);
+}
+
 static struct original redfish_keep_key(const struct redfish_survey_limit *limit,
                                         const struct redfish_probe_key *key)
 {
@@ -38,8 +51,7 @@ static struct original redfish_keep_key(const struct redfish_survey_limit *limit
     };
 
     (void)snprintf(original.device, sizeof original.device, "%s", key->device);
-    (void)snprintf(original.serial, sizeof original.serial, "%.*s", DEVICE_TEXT_MAX - 1,
-                   key->uuid[0] ? key->uuid : REDFISH_SERIAL_NONE);
+    redfish_keep_serial(key->uuid, original.serial);
     if (key->signal)
         (void)snprintf(original.signal, sizeof original.signal, "%s", key->signal);
     else

@@ -40,6 +40,34 @@ enum status redfish_link_judge(const struct redfish_reply *reply)
     return reply->code >= 500 ? ST_NACK : ST_CORRUPT;
 }
 
+const char *redfish_link_redirect(const struct redfish_reply *reply)
+{
+    return reply->response && reply->code >= 300 && reply->code < 400
+               ? http_response_header(reply->response, "Location")
+               : NULL;
+}
+
+void redfish_link_why(const struct redfish *bmc, const struct redfish_reply *reply,
+                      char why[REDFISH_JSON_TEXT_MAX])
+{
+    const char *elsewhere = redfish_link_redirect(reply);
+
+    if (elsewhere)
+        (void)snprintf(why, REDFISH_JSON_TEXT_MAX, "HTTP %d: it redirects to %.120s", reply->code, elsewhere);
+    else if (reply->status == ST_OK)
+        redfish_json_error(reply->body, reply->size, why);
+    else if (reply->dispatched_us == 0 && !reply->body[0]) /* not asked: the login came to nothing */
+        (void)snprintf(why, REDFISH_JSON_TEXT_MAX, "%s%s%.120s",
+                       bmc->session.failures > 0 ? "it does not take our login" : "",
+                       bmc->session.failures > 0 && bmc->session.why[0] ? ": " : "", bmc->session.why);
+    else
+        (void)snprintf(why, REDFISH_JSON_TEXT_MAX, "%.*s", REDFISH_JSON_TEXT_MAX - 1, reply->body);
+    if (!why[0] && reply->status == ST_OK)
+        (void)snprintf(why, REDFISH_JSON_TEXT_MAX, "HTTP %d", reply->code);
+    else if (!why[0])
+        (void)snprintf(why, REDFISH_JSON_TEXT_MAX, "%s", status_label(reply->status));
+}
+
 int64_t redfish_link_retry_after_us(const struct redfish_reply *reply, int64_t most_us)
 {
     const char *header = reply->response ? http_response_header(reply->response, "Retry-After") : NULL;
@@ -51,15 +79,21 @@ int64_t redfish_link_retry_after_us(const struct redfish_reply *reply, int64_t m
 
 /* ---- one request ---- */
 
-/* Ids may hold spaces and '#': percent-encodes what no URL may contain. */
-static bool redfish_link_url(const struct redfish *bmc, const char *path, char *to, size_t room)
+/* Ids may hold spaces and '#': percent-encodes what no URL may contain. `slashed`: the path,
+ * without its query, ends in a slash. */
+static bool redfish_link_url(const struct redfish *bmc, const char *path, bool slashed, char *to, size_t room)
 {
-    size_t size = strlen(bmc->url);
+    size_t size = strlen(bmc->url), end = strcspn(path, "?");
 
-    if (size + strlen(path) * 3 >= room)
+    if (size + strlen(path) * 3 + 1 >= room)
         return false;
     memcpy(to, bmc->url, size);
-    for (const unsigned char *at = (const unsigned char *)path; *at; at++) {
+    slashed = slashed && end > 0 && path[end - 1] != '/';
+    for (const unsigned char *at = (const unsigned char *)path;; at++) {
+        if (slashed && at == (const unsigned char *)path + end)
+            to[size++] = '/';
+        if (!*at)
+            break;
         if (*at <= 0x20 || *at >= 0x7f || strchr("\"#<>\\^`{|}", *at))
             size += (size_t)snprintf(to + size, room - size, "%%%02X", *at);
         else
@@ -86,7 +120,7 @@ void redfish_link_drop(struct redfish_lane *lane, enum status status)
 
 bool redfish_link_target(const struct redfish *bmc, const char *path, char *to, size_t room)
 {
-    return redfish_link_url(bmc, path, to, room);
+    return redfish_link_url(bmc, path, bmc->slashes, to, room);
 }
 
 bool redfish_link_login_header(const struct redfish *bmc, char *to, size_t room)
@@ -148,7 +182,7 @@ void redfish_link_dispatch(struct redfish_lane *lane)
         headers[count++] = match;
     }
     headers[count] = NULL;
-    if (redfish_link_url(bmc, lane->ask.path, url, sizeof url))
+    if (redfish_link_url(bmc, lane->ask.path, lane->slashed || bmc->slashes, url, sizeof url))
         st = http_client_send(bmc->opt.client, &request, redfish_link_on_answer, lane);
     explicit_bzero(identity, sizeof identity);
     if (st != ST_OK)
@@ -222,6 +256,30 @@ static void redfish_link_refused(struct redfish_lane *lane, const struct redfish
         redfish_timer(lane->retry, REDFISH_LINK_PAUSE_US << (lane->refusals - 3));
 }
 
+/* Some send whoever leaves out the slash at a path's end to the path with it: the same
+ * place, asked for once more in their way. Nothing was done on the first. */
+static bool redfish_link_wants_slash(struct redfish_lane *lane, const struct redfish_reply *reply)
+{
+    struct redfish *bmc = lane->bmc;
+    const char *to = redfish_link_redirect(reply), *scheme = to ? strstr(to, "://") : NULL;
+    size_t end = strcspn(lane->ask.path, "?");
+    char url[REDFISH_LINK_URL_MAX];
+
+    if (scheme)
+        to = strchr(scheme + 3, '/');
+    if (end == 0 || lane->ask.path[end - 1] == '/')
+        return false; /* it has one: this leads elsewhere */
+    if (!to || reply->code == 303 || lane->slashed || bmc->slashes ||
+        (bmc->stopping && lane != &bmc->lanes[REDFISH_LANE_SESSION]) ||
+        !redfish_link_url(bmc, lane->ask.path, true, url, sizeof url) ||
+        strcmp(url + strlen(bmc->url), to) != 0)
+        return false;
+    lane->slashed = true;
+    bmc->slashes = strcmp(lane->ask.method, "GET") == 0; /* of the login alone it says nothing */
+    redfish_link_dispatch(lane);
+    return true;
+}
+
 static void redfish_link_on_answer(const struct http_response *response, void *arg)
 {
     struct redfish_lane *lane = arg;
@@ -241,6 +299,8 @@ static void redfish_link_on_answer(const struct http_response *response, void *a
     redfish_count(bmc, &reply);
     if (reply.status != ST_OK)
         bmc->rooted = false; /* when it answers again it may be another one */
+    if (redfish_link_wants_slash(lane, &reply))
+        return;
     if (identified && reply.code == 401 && !bmc->stopping) {
         redfish_link_refused(lane, &reply);
         return;
@@ -261,6 +321,7 @@ void redfish_link_ask(struct redfish *bmc, enum redfish_lane_id id, const struct
     lane->ask = *ask;
     lane->busy = true;
     lane->renewed = false;
+    lane->slashed = false;
     lane->refusals = 0;
     redfish_link_go(lane);
 }

@@ -34,6 +34,7 @@ struct redfish_model {
     uint64_t scope;                        /* a bit a schema that is followed; 0: all           */
     const char *maker_hint;                /* of the kind of BMC, from what was seen            */
     char manager[REDFISH_SURVEY_PATH_MAX]; /* that provides the service                 */
+    char sessions[REDFISH_SURVEY_PATH_MAX]; /* where one logs in; "": not told          */
 };
 
 /* What came for an item of the walk. */

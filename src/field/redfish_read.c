@@ -81,6 +81,7 @@ static void redfish_read_follow(const struct redfish_take *take, struct json_obj
             redfish_read_follow(take, at, name + step + (name[step] == '.'), row);
         return;
     }
+    take->model->cut |= redfish_value_link_too_long(at, sizeof path);
     if (redfish_value_link(at, path, sizeof path))
         (void)redfish_read_add(take->model, &link);
 }
@@ -208,6 +209,7 @@ static void redfish_read_collection(const struct redfish_take *take, enum redfis
         struct json_object *member = redfish_value_at(members, i);
         int32_t item = -1;
 
+        model->cut |= redfish_value_link_too_long(member, sizeof path);
         if (!redfish_value_link(member, path, sizeof path))
             continue;
         if (inside == REDFISH_REPORT && model->scope)

@@ -39,6 +39,7 @@ static void redfish_session_ask(struct redfish *bmc, enum redfish_session_step s
     lane->ask = *ask;
     lane->ask.done = redfish_session_on_answer;
     lane->busy = true;
+    lane->slashed = false;
     redfish_link_dispatch(lane);
 }
 
@@ -77,6 +78,7 @@ void redfish_session_back_off(struct redfish *bmc, const char *why)
 
     session->failures++;
     session->token[0] = '\0';
+    (void)snprintf(session->why, sizeof session->why, "%s", why);
     session->login_after_us = clock_now_us() + redfish_jitter_us(bmc, wait_us, REDFISH_SESSION_JITTER);
     if (!session->complained)
         LOG(WARNING, bmc->device->name, "does not take our login: %s", why[0] ? why : "no reason given");
@@ -146,8 +148,10 @@ static void redfish_session_on_login(struct redfish *bmc, const struct redfish_r
     char why[REDFISH_JSON_TEXT_MAX];
 
     redfish_json_error(reply->body, reply->size, why);
-    if (reply->status != ST_OK)
-        return; /* the BMC is away: polling sees to that */
+    if (reply->status != ST_OK) { /* the BMC is away: polling sees to that */
+        (void)snprintf(session->why, sizeof session->why, "%.*s", REDFISH_JSON_TEXT_MAX - 1, reply->body);
+        return;
+    }
     if (st == ST_OK && token && token[0])
         redfish_session_on_token(bmc, reply, token);
     else if (st == ST_BUSY || redfish_json_sessions_full(reply->body, reply->size))

@@ -170,8 +170,12 @@ static void redfish_spot_smoothing(struct json_object *object, struct redfish_sp
     if (json_object_is_type(enabled, json_type_boolean))
         ret->smoothing = json_object_get_boolean(enabled) ? 1.0 : 0.0;
     ret->smoothing_profile = redfish_value_number(object, "AppliedPresetProfile");
-    if (redfish_value_link(profile, path, sizeof path) && strrchr(path, '/')[1]) /* a link to it: ".../3" */
-        ret->smoothing_profile = strtod(strrchr(path, '/') + 1, NULL);
+    if (redfish_value_link(profile, path, sizeof path)) { /* to it: ".../3"; to the override's, it is none */
+        const char *number = strrchr(path, '/') + 1;
+
+        if (*number && strspn(number, "0123456789") == strlen(number))
+            ret->smoothing_profile = strtod(number, NULL);
+    }
     ret->floor_ratio = redfish_value_number(object, "TMPFloorPercent") / 100.0;
     ret->floor_min = redfish_value_number(object, "MinAllowedTMPFloorPercent") / 100.0;
     ret->floor_max = redfish_value_number(object, "MaxAllowedTMPFloorPercent") / 100.0;

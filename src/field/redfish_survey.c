@@ -8,6 +8,7 @@
 #include "busbar/redfish_survey.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 #define REDFISH_SURVEY_TIMEOUT_US ((int64_t)10000000)
 #define REDFISH_SURVEY_LIMIT_US   ((int64_t)600000000)
 #define REDFISH_SURVEY_LOGOUT_US  ((int64_t)3000000)
+#define REDFISH_SURVEY_AGAIN_US   ((int64_t)1000000) /* a parent's end comes as one, too     */
 #define REDFISH_SURVEY_STEP_US    ((int64_t)100000) /* between two looks            */
 #define REDFISH_SURVEY_BODY_MAX   ((size_t)16 << 20)
 
@@ -35,7 +37,10 @@ struct redfish_probe {
     struct conf_device *device;
     struct redfish *bmc;
     struct event *alarm;
-    bool late, over;
+    bool late, over, greeted, walking;
+    struct event *signals[2];
+    int64_t signal_us;
+    int signal; /* that came: the session is given back, then it is raised again */
     enum status status;
     char why[REDFISH_SURVEY_WHY_MAX];
     char *body; /* of the last answer                                */
@@ -50,6 +55,35 @@ static void redfish_probe_on_alarm(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     ((struct redfish_probe *)arg)->late = true;
+}
+
+/* The first ends a walk; single questions have their time-outs. Who cannot wait sends another
+ * a second later. */
+static void redfish_probe_on_signal(evutil_socket_t number, short what, void *arg)
+{
+    struct redfish_probe *probe = arg;
+
+    (void)what;
+    if (probe->signal && clock_now_us() - probe->signal_us > REDFISH_SURVEY_AGAIN_US) {
+        (void)signal((int)number, SIG_DFL);
+        (void)raise((int)number);
+    }
+    if (!probe->signal)
+        probe->signal_us = clock_now_us();
+    probe->signal = (int)number;
+    probe->late = probe->late || probe->walking;
+}
+
+static enum status redfish_probe_catch(struct redfish_probe *probe)
+{
+    static const int numbers[] = { SIGINT, SIGTERM };
+
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        probe->signals[i] = evsignal_new(probe->base, numbers[i], redfish_probe_on_signal, probe);
+        if (!probe->signals[i] || evsignal_add(probe->signals[i], NULL) != 0)
+            return ST_NOMEM;
+    }
+    return ST_OK;
 }
 
 /* Runs the base until *over, or for `limit_us`. */
@@ -75,7 +109,7 @@ static enum status redfish_probe_device(struct redfish_probe *probe, const struc
 {
     struct conf_device *device = probe->device;
 
-    if (strncmp(opt->url, "http://", 7) != 0 && strncmp(opt->url, "https://", 8) != 0)
+    if (strncasecmp(opt->url, "http://", 7) != 0 && strncasecmp(opt->url, "https://", 8) != 0)
         return ST_RANGE;
     if (!redfish_probe_copy(opt->url, device->url, sizeof device->url) ||
         !redfish_probe_copy(opt->username, device->username, sizeof device->username) ||
@@ -108,6 +142,8 @@ static enum status redfish_probe_start(struct redfish_probe *probe, const struct
     if (!probe->device || !probe->alarm)
         return ST_NOMEM;
     st = redfish_probe_device(probe, opt);
+    if (st == ST_OK && opt->signals && opt->username)
+        st = redfish_probe_catch(probe);
     if (st == ST_OK)
         st = http_client_new(&client, &probe->client);
     redfish = (struct redfish_options){ .base = probe->base,
@@ -153,10 +189,16 @@ static void redfish_probe_logout(struct redfish_probe *probe)
 
 struct redfish_probe *redfish_probe_free(struct redfish_probe *probe)
 {
+    int number;
+
     if (!probe)
         return NULL;
     if (probe->bmc)
         redfish_probe_logout(probe);
+    for (size_t i = 0; i < sizeof probe->signals / sizeof probe->signals[0]; i++)
+        if (probe->signals[i])
+            event_free(probe->signals[i]);
+    number = probe->signal;
     redfish_free(probe->bmc);
     http_client_free(probe->client);
     if (probe->alarm)
@@ -168,6 +210,8 @@ struct redfish_probe *redfish_probe_free(struct redfish_probe *probe)
     free(probe->device);
     free(probe->body);
     free(probe);
+    if (number)
+        (void)raise(number);
     return NULL;
 }
 
@@ -215,12 +259,16 @@ static enum status redfish_probe_walk(struct redfish_probe *probe, uint64_t scop
     enum status st = redfish_discover_start(&discover, probe->bmc, ret, probe->opt.gets_max);
 
     probe->over = false;
+    probe->walking = true;
     if (st == ST_OK) {
         redfish_probe_run(probe, &probe->over,
                           probe->opt.limit_us > 0 ? probe->opt.limit_us : REDFISH_SURVEY_LIMIT_US);
         redfish_discover_stop(&discover);
-        st = probe->status;
+        st = probe->signal ? ST_TIMEOUT : probe->status;
+        if (probe->signal)
+            (void)snprintf(probe->why, sizeof probe->why, "interrupted");
     }
+    probe->walking = false;
     redfish_discover_done(&discover);
     ret->took_us = clock_now_us() - started_us;
     if (st != ST_OK) {
@@ -278,6 +326,16 @@ static struct redfish_probe *redfish_probe_of(struct redfish *bmc)
     return bmc->opt.arg;
 }
 
+bool redfish_probe_is_interrupted(const struct redfish_probe *probe)
+{
+    return probe->signal != 0;
+}
+
+bool redfish_probe_is_reached(const struct redfish_probe *probe)
+{
+    return probe->adapter.state.reachable;
+}
+
 static void redfish_probe_on_answer(struct redfish *bmc, const struct redfish_reply *reply)
 {
     struct redfish_probe *probe = redfish_probe_of(bmc);
@@ -299,11 +357,40 @@ static void redfish_probe_on_answer(struct redfish *bmc, const struct redfish_re
         .size = probe->body ? reply->size : 0,
         .latency_us = reply->dispatched_us > 0 ? reply->done_us - reply->dispatched_us : 0,
     };
+    if (redfish_link_judge(reply) != ST_OK)
+        redfish_link_why(bmc, reply, probe->answer.why);
+}
+
+static void redfish_probe_on_root(struct redfish *bmc, const struct redfish_reply *reply)
+{
+    struct redfish_json_root root;
+
+    redfish_probe_of(bmc)->over = true;
+    if (redfish_link_judge(reply) == ST_OK && redfish_json_root(reply->body, reply->size, &root) == ST_OK &&
+        root.sessions[0] == '/')
+        (void)snprintf(bmc->session.login_path, sizeof bmc->session.login_path, "%s", root.sessions);
+}
+
+/* Where one logs in is the service root's to say, and a survey may not have asked it. */
+static void redfish_probe_greet(struct redfish_probe *probe)
+{
+    struct redfish_ask ask = {
+        .method = "GET", .path = "/redfish/v1/", .open = true, .done = redfish_probe_on_root
+    };
+
+    if (probe->greeted || !probe->device->username[0] || probe->bmc->session.token[0] ||
+        probe->bmc->session.login_path[0])
+        return;
+    probe->greeted = true;
+    probe->over = false;
+    redfish_link_ask(probe->bmc, REDFISH_LANE_WRITE, &ask);
+    redfish_probe_run(probe, &probe->over, REDFISH_SURVEY_LIMIT_US);
 }
 
 /* Asks on the write lane and waits. */
 static void redfish_probe_ask(struct redfish_probe *probe, const struct redfish_ask *ask)
 {
+    redfish_probe_greet(probe);
     probe->over = false;
     probe->answer = (struct redfish_probe_answer){ .status = ST_TIMEOUT, .body = "" };
     redfish_link_ask(probe->bmc, REDFISH_LANE_WRITE, ask);
@@ -382,12 +469,31 @@ static void redfish_probe_readback(struct redfish_probe *probe, const struct red
     }
 }
 
+/* Sent without an ETag; where one is wanted, with that of what is there, as given and then
+ * as a strong one. */
+static void redfish_probe_patch(struct redfish_probe *probe, struct redfish_ask *ask)
+{
+    char etag[REDFISH_ETAG_MAX];
+
+    redfish_probe_ask(probe, ask);
+    for (int rung = REDFISH_ETAG_AS_GIVEN; rung <= REDFISH_ETAG_STRONG; rung++) {
+        struct redfish_probe_answer answer;
+
+        if (probe->answer.code != 412 && probe->answer.code != 428)
+            return;
+        redfish_probe_get(probe, ask->path, &answer);
+        (void)snprintf(etag, sizeof etag, "%s", probe->etag[0] ? probe->etag : "*");
+        ask->etag = rung == REDFISH_ETAG_STRONG && strncmp(etag, "W/", 2) == 0 ? etag + 2 : etag;
+        redfish_probe_ask(probe, ask);
+    }
+}
+
 void redfish_probe_write(struct redfish_probe *probe, const struct redfish_survey_limit *limit, double value,
                          int64_t window_us, struct redfish_probe_write *ret)
 {
     const char *refusal = redfish_probe_refusal(probe, limit, value);
     struct redfish_limit_set set = { .value = value };
-    char path[REDFISH_SURVEY_PATH_MAX], body[REDFISH_LIMIT_BODY_MAX], etag[REDFISH_ETAG_MAX];
+    char path[REDFISH_SURVEY_PATH_MAX], body[REDFISH_LIMIT_BODY_MAX];
     struct redfish_ask ask = {
         .method = "PATCH", .path = path, .body = body, .done = redfish_probe_on_answer
     };
@@ -401,21 +507,13 @@ void redfish_probe_write(struct redfish_probe *probe, const struct redfish_surve
         return;
     }
     redfish_limit_resource(limit, path);
-    redfish_probe_ask(probe, &ask);
-    if (probe->answer.code == 412 || probe->answer.code == 428) { /* it wants the ETag of what is there */
-        struct redfish_probe_answer answer;
-
-        redfish_probe_get(probe, path, &answer);
-        (void)snprintf(etag, sizeof etag, "%s", probe->etag);
-        ask.etag = etag[0] ? etag : "*";
-        redfish_probe_ask(probe, &ask);
-    }
+    redfish_probe_patch(probe, &ask);
     ret->code = probe->answer.code;
     ret->set_us = probe->answer.latency_us;
     st = redfish_probe_judge(&probe->answer);
     if (st == ST_REFUSED || st == ST_ABSENT || st == ST_BUSY) {
         ret->status = st;
-        redfish_json_error(probe->answer.body, probe->answer.size, ret->why);
+        (void)snprintf(ret->why, sizeof ret->why, "%s", probe->answer.why);
         return;
     }
     redfish_probe_readback(probe, limit, value, window_us, ret); /* taken, or nobody knows */

@@ -31,6 +31,8 @@ void redfish_take_root(const struct redfish_take *take)
     (void)redfish_value_link(
         redfish_value_member(redfish_value_member(take->object, "Links"), "ManagerProvidingService"),
         model->manager, sizeof model->manager);
+    redfish_value_text(redfish_value_member(redfish_value_member(take->object, "Links"), "Sessions"),
+                       "@odata.id", model->sessions, sizeof model->sessions);
     survey->expand_levels = no_links || all ? (most >= 1.0 && most <= 100.0 ? (int32_t)most : 1) : 0;
     model->expand = survey->expand_levels > 0;
     (void)snprintf(model->expand_query, sizeof model->expand_query, "?$expand=%s%s", no_links ? "." : "*",

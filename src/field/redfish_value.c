@@ -126,6 +126,14 @@ bool redfish_value_link(struct json_object *link, char *to, size_t room)
            redfish_value_path(json_object_get_string(id), to, room);
 }
 
+bool redfish_value_link_too_long(struct json_object *link, size_t room)
+{
+    struct json_object *id = redfish_value_member(link, "@odata.id");
+    const char *uri = json_object_is_type(id, json_type_string) ? json_object_get_string(id) : "";
+
+    return uri[0] == '/' && strcspn(uri, "#") >= room;
+}
+
 size_t redfish_value_count(struct json_object *array)
 {
     return json_object_is_type(array, json_type_array) ? json_object_array_length(array) : 0;

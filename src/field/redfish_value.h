@@ -38,6 +38,9 @@ bool redfish_value_link(struct json_object *link, char *to, size_t room);
 /* The same of a text. */
 bool redfish_value_path(const char *uri, char *to, size_t room);
 
+/* A link on this host that redfish_value_link() does not give, being longer than `room`. */
+bool redfish_value_link_too_long(struct json_object *link, size_t room);
+
 /* An array's length, 0 for anything else; its element. */
 size_t redfish_value_count(struct json_object *array);
 struct json_object *redfish_value_at(struct json_object *array, size_t at);

@@ -303,7 +303,8 @@ static void redfish_write_on_look(struct redfish *bmc, const struct redfish_repl
 {
     int32_t l = redfish_write_answered(bmc);
     struct redfish_lever *lever = &bmc->levers[l];
-    bool still = reply->status != ST_OK || reply->code == 202 || redfish_link_judge(reply) == ST_BUSY;
+    bool still = reply->status != ST_OK || reply->code == 202 || redfish_link_judge(reply) == ST_BUSY ||
+                 (reply->code == 200 && redfish_json_task_runs(reply->body, reply->size));
 
     if (still && ++lever->looks < REDFISH_WRITE_LOOKS) {
         redfish_write_follow(bmc, l, reply);

@@ -35,6 +35,7 @@ TREE = {
         "@odata.id": "/redfish/v1/Chassis/1/EnvironmentMetrics", "@odata.type": "#EnvironmentMetrics.v1_3_0.EnvironmentMetrics",
         "PowerLimitWatts": {"SetPoint": 700, "AllowableMin": 200, "AllowableMax": 1200, "ControlMode": "Automatic"}},
 }
+DOOR = "/redfish/v1/Door/Sessions/"
 SENSOR = "/redfish/v1/Chassis/1/Sensors/P"
 METRICS = "/redfish/v1/Chassis/1/EnvironmentMetrics"
 
@@ -82,7 +83,19 @@ class Odd(socketserver.BaseRequestHandler):
         mode, server = self.server.mode, self.server
         path = path.split("#")[0]
         resource = TREE.get(path.rstrip("/"))
-        if method == "POST" and path == "/redfish/v1/SessionService/Sessions":
+        if mode == "login-refused" and (method == "POST" or path.rstrip("/") != "/redfish/v1"):
+            self.send(401, json.dumps({"error": {"code": "Base.1.8.GeneralError", "message": "Invalid user name or password"}}).encode())
+            return True
+        if mode in ("slash", "slash-login") and not path.endswith("/") and (mode == "slash" or method != "GET"):
+            self.send(308, b"", [("Location", (f"http://{fields['host']}" if mode == "slash" else "") + path + "/")])
+            return True
+        path = path.rstrip("/") if mode.startswith("slash") else path
+        if mode == "login-elsewhere":
+            ROOT["Links"]["Sessions"]["@odata.id"] = DOOR
+            if path.rstrip("/") != "/redfish/v1" and path != DOOR and fields.get("x-auth-token") != "token":
+                self.send(401)
+                return True
+        if method == "POST" and path == ROOT["Links"]["Sessions"]["@odata.id"]:
             return self.login(fields)
         if method == "DELETE":
             self.send(204, length=False)
@@ -90,6 +103,9 @@ class Odd(socketserver.BaseRequestHandler):
         if method == "PATCH":
             if mode == "read-only":
                 self.send(405, b"", [("Allow", "GET")])
+                return True
+            if mode.startswith("etag-") and fields.get("if-match") != {"etag-weak": 'W/"1"', "etag-strong": '"1"'}[mode]:
+                self.send(412)
                 return True
             change = json.loads(body)["PowerLimitWatts"]
             if mode != "control-lags":
@@ -113,7 +129,7 @@ class Odd(socketserver.BaseRequestHandler):
         if mode == "no-length":
             self.send(200, data, [("Connection", "close")], length=False)
             return False
-        headers = [("Allow", "GET, HEAD")] if mode == "read-only" else []
+        headers = [("Allow", "GET, HEAD")] if mode == "read-only" else [("ETag", 'W/"1"')] if mode.startswith("etag-") else []
         self.send(200, data, headers)
         return True
 

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """busbarctl device against software nobody here wrote: pymodbus over TCP and on a pty, and every saved Redfish tree."""
+import base64
+import hashlib
 import json
 import os
 import shutil
@@ -160,10 +162,50 @@ def limits(folder):
     return True
 
 
+def who(folder):
+    """A BMC that signed its own certificate, for no name: known by its key; and what a line may say of a login."""
+    root = os.path.join(DATA, "redfish", "dmtf-rackmount1")
+    if not os.path.isdir(root):
+        print("skip: no saved Redfish trees here")
+        return False
+    pem, key, word = (os.path.join(folder, name) for name in ("bmc.pem", "bmc.key", "word"))
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", pem, "-days", "2", "-subj", "/CN=bmc"],
+                   check=True, capture_output=True)
+    public = subprocess.run(["openssl", "x509", "-in", pem, "-pubkey", "-noout"], check=True, capture_output=True).stdout
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "der"], input=public, check=True, capture_output=True).stdout
+    pin = "sha256//" + base64.b64encode(hashlib.sha256(der).digest()).decode()
+    with open(pem, "a") as file:
+        file.write(open(key).read())
+    server = subprocess.Popen([PYTHON, os.path.join(SOURCE, "tests", "peers", "mockup_server.py"), root, "--tls", pem],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        link = f"redfish:https://127.0.0.1:{server.stdout.readline().strip()}"
+        code, _, err = device("read", "--link", link)
+        check(code == 2 and "certificate" in err, f"a certificate that nobody knows is not taken {err}")
+        code, answer, err = device("read", "--link", link, "--pin", pin)
+        check(code == 0 and answer["readings"], f"with the pin of its key it is {err}")
+        code, _, err = device("read", "--link", link, "--pin", "sha256//" + "A" * 43 + "=")
+        check(code == 2 and "pinned" in err, f"with another's it is not {err}")
+        for words, said in ((("--pin", pem), "sha256//"), (("--ca-file", "/nonexistent"), "No such file"),
+                            (("--user", "u" * 48, "--password-file", word), "1 to 47 characters"),
+                            (("--user", "root", "--password-file", word), "1 to 47 characters"),
+                            (("--user", "root", "--password-file", "/nonexistent"), "No such file")):
+            open(word, "w").write("p" * 48 + "\n")
+            code, _, err = device("read", "--link", link, *words)
+            check(code == 2 and said in err and err.count("\n") == 1, f"{words[0]} {words[1][:20]}: {said} {err}")
+        for url in ("http://", "https:///x", "http://:80"):
+            code, _, err = device("read", "--link", "redfish:" + url)
+            check(code == 2 and "redfish:http://HOST" in err, f"{url} is no BMC {err}")
+    finally:
+        server.stdin.close()
+        server.wait(PATIENCE)
+    return True
+
+
 def main():
     folder = tempfile.mkdtemp(prefix="busbar-peers-")
     try:
-        done = [registers(folder), mockups(), limits(folder)]
+        done = [registers(folder), mockups(), limits(folder), who(folder)]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     sys.exit(0 if any(done) else 77)

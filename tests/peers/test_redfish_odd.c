@@ -81,6 +81,12 @@ static void errors_that_are_no_redfish_errors_are_only_errors(void **state)
     expect_read("string-404");
 }
 
+static void a_slash_that_is_wanted_at_a_paths_end_is_given(void **state)
+{
+    (void)state;
+    expect_read("slash");
+}
+
 static void a_reset_connection_is_made_again(void **state)
 {
     (void)state;
@@ -133,8 +139,8 @@ static void every_kind_of_login_opens_one_session_and_gives_it_back(void **state
         const char *mode;
         int logins, logouts;
     } rows[] = {
-        { "login-201", 1, 1 },  { "login-204", 1, 1 }, { "login-200", 1, 1 },
-        { "login-none", 1, 0 }, { "once-401", 1, 1 },  { "login-basic", 2, 1 },
+        { "login-201", 1, 1 }, { "login-204", 1, 1 },   { "login-200", 1, 1 },       { "login-none", 1, 0 },
+        { "once-401", 1, 1 },  { "login-basic", 2, 1 }, { "login-elsewhere", 1, 1 },
     };
 
     (void)state;
@@ -148,6 +154,20 @@ static void every_kind_of_login_opens_one_session_and_gives_it_back(void **state
     }
 }
 
+static void a_login_that_is_not_taken_is_said_and_not_tried_again(void **state)
+{
+    struct met met = meet("login-refused", "root", 0);
+
+    (void)state;
+    assert_int_equal(met.status, ST_REFUSED);
+    assert_string_equal(met.why,
+                        "it does not take our login: Base.1.8.GeneralError: Invalid user name or password");
+    assert_int_equal(met.logins, 1);
+    met = meet("login-refused", NULL, 0); /* nobody: what is not for everybody is an error each */
+    assert_int_equal(met.status, ST_OK);
+    assert_int_equal(met.logins, 0);
+}
+
 static void a_limit_that_takes_no_patch_is_not_called_writable(void **state)
 {
     struct met met = meet("read-only", NULL, 0);
@@ -159,12 +179,14 @@ static void a_limit_that_takes_no_patch_is_not_called_writable(void **state)
     assert_true(met.writable);
 }
 
-static void a_write_that_is_accepted_and_not_applied_is_seen_through(void **state)
+static void a_write_is_believed_when_it_reads_back_and_tells_the_etag_that_is_wanted(void **state)
 {
     static const struct {
         const char *mode;
         enum status status;
-    } rows[] = { { "plain", ST_OK }, { "control-lags", ST_MISMATCH }, { "read-only", ST_REFUSED } };
+    } rows[] = { { "plain", ST_OK },      { "control-lags", ST_MISMATCH }, { "read-only", ST_REFUSED },
+                 { "etag-weak", ST_OK },  { "etag-strong", ST_OK },        { "slash", ST_OK },
+                 { "slash-login", ST_OK } };
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -195,13 +217,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(connections_that_close_and_bodies_without_a_length_are_read),
         cmocka_unit_test(errors_that_are_no_redfish_errors_are_only_errors),
+        cmocka_unit_test(a_slash_that_is_wanted_at_a_paths_end_is_given),
         cmocka_unit_test(a_reset_connection_is_made_again),
         cmocka_unit_test(a_busy_bmc_is_asked_again_when_it_says_so_or_soon),
         cmocka_unit_test(a_body_that_is_cut_short_is_asked_for_again_and_never_believed),
         cmocka_unit_test(bodies_that_are_bombs_endless_or_elsewhere_cost_one_reading),
         cmocka_unit_test(every_kind_of_login_opens_one_session_and_gives_it_back),
+        cmocka_unit_test(a_login_that_is_not_taken_is_said_and_not_tried_again),
         cmocka_unit_test(a_limit_that_takes_no_patch_is_not_called_writable),
-        cmocka_unit_test(a_write_that_is_accepted_and_not_applied_is_seen_through),
+        cmocka_unit_test(a_write_is_believed_when_it_reads_back_and_tells_the_etag_that_is_wanted),
     };
 
     (void)signal(SIGPIPE, SIG_IGN);

@@ -78,7 +78,7 @@ def whole(folder):
     code, started, err = health(folder, "start", "--config", path, "--samples", "12", "--every", "100", "--timeout", "5000")
     check(code == 0 and started["nodes_total"] == 3 and started["state"] == "running", f"a task starts and is left alone {err}")
     code, _, err = health(folder, "start", "--config", path)
-    check(code == 2 and "runs already" in err, "a second one is refused while it runs")
+    check(code == 2 and "runs already" in err and started["task_id"] in err, f"a second one is refused while it runs, and says which {err}")
     code, status = wait(folder, "done", "--config", path)
     check(code == 1 and status["nodes_completed"] == 3 and status["task_id"] == started["task_id"], "it ends, and the status says how")
     code, report, err = health(folder, "report", "--config", path)
@@ -97,6 +97,8 @@ def whole(folder):
         check(nodes[name]["power_settings"] and nodes[name]["power_writes"] == [], "its limits were read, and not written")
     code, report, _ = health(folder, "report", "--config", path, "--summary-only")
     check(report["nodes"] == [] and report["cluster_summary"]["failed"] == 1, "a summary leaves the nodes out")
+    code, _, err = health(folder, "start", "--config", path, "--nodes", "gh-1,gh-2", "--wait")
+    check(code == 2 and "no BMC 'gh-2'" in err, f"a node that is not there is no node less {err}")
     code, report, err = health(folder, "start", "--config", path, "--nodes", "gh-1", "--wait", "--samples", "1", "--every", "1",
                                "--expected-edpp-pct", "1", "--firmware-floor", "99.0", "--redfish-floor", "1.0")
     codes = {i["code"] for i in report["issues"]}
@@ -122,6 +124,13 @@ def cut_off(folder):
     runner.wait(PATIENCE)
     code, status = wait(folder, "interrupted", "--config", path)
     check(code == 1 and 2 <= status["nodes_completed"] < 6, f"killed, it is interrupted with {status['nodes_completed']} of 6 nodes")
+    task = json.load(open(os.path.join(folder, "health", "task.json")))
+    check({"expected_edpp_pct", "firmware_floor", "redfish_floor", "write_resolution_timeout_ms"} <= set(task), "what it checks is told")
+    shutil.copytree(os.path.join(folder, "health"), os.path.join(folder, "stricter", "health"))
+    code, started, err = health(os.path.join(folder, "stricter"), "start", "--config", path, "--samples", "4", "--every", "100", "--wait",
+                                "--firmware-floor", "99.0")
+    check(code == 1 and started["task_id"] != status["task_id"] and started["cluster_summary"]["failed"] == 6,
+          f"one that holds them against something else begins anew {started and started['cluster_summary']} {err}")
     code, started, err = health(folder, "start", "--config", path, "--concurrency", "1", "--samples", "4", "--every", "100")
     check(code == 0 and started["resumed"] and started["task_id"] == status["task_id"], f"the next start goes on with it {err}")
     code, done = wait(folder, "done", "--config", path)
@@ -155,6 +164,14 @@ def writes(folder):
     code, report, err = health(folder, *words, "--link", f"redfish:{server.url}")
     check(report["nodes"][0]["restored"][0]["restore"]["readback"] == first["original"] + 1 and not os.path.exists(record),
           "asked, it is put back first")
+    for left, word in (({"limits": [{"path": "/redfish/v1/Gone", "value": 500.0}]}, "not read"),
+                       ({"uuid": "00000000-0000-4000-8000-000000000000", "limits": [{"path": first["path"], "value": 123.0}]}, "another machine")):
+        json.dump(left, open(record, "w"))
+        code, report, err = health(folder, *words, "--link", f"redfish:{server.url}")
+        check(code == 1 and os.path.exists(record) and report["nodes"][0]["power_writes"] == []
+              and any(i["code"] == "RESTORE_FAILED" and word in i["message"] for i in report["issues"]),
+              f"what cannot be put back stays on record: {word} {[i for i in report['issues'] if i['severity'].endswith('ERROR')]} {err}")
+    os.remove(record)
 
     code, report, err = health(folder, *words, "--link", f"redfish:{liar.url}")
     check(code == 1 and any(i["code"] == "WRITE_FAILED" for i in report["issues"]), "a BMC that accepts and does nothing is found out")
@@ -162,11 +179,25 @@ def writes(folder):
     liar.end()
 
 
+def shut_out(folder):
+    """A BMC that does not take the login: said as that, not as so many resources that failed."""
+    server = subprocess.Popen(["/usr/bin/python3", os.path.join(SOURCE, "tests", "peers", "odd_bmc.py"), "login-refused",
+                               os.path.join(folder, "requests")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    link = f"redfish:http://127.0.0.1:{server.stdout.readline().strip()}"
+    password = os.path.join(folder, "password")
+    open(password, "w").write("wrong\n")
+    code, report, err = health(folder, "start", "--wait", "--samples", "1", "--link", link, "--user", "root", "--password-file", password)
+    check(code == 1 and [i["code"] for i in report["issues"]] == ["AUTHENTICATION_FAILED"]
+          and "Invalid user name or password" in report["issues"][0]["message"], f"a login that is not taken is that issue {[i['message'] for i in report['issues']]} {err}")
+    server.stdin.close()
+    server.wait(PATIENCE)
+
+
 def main():
     if not os.path.isdir(os.path.join(TREES, "nvidia-gh200")):
         print("skip: no saved Redfish trees here")
         sys.exit(77)
-    for part in (whole, cut_off, writes):
+    for part in (whole, cut_off, writes, shut_out):
         folder = tempfile.mkdtemp(prefix="busbar-health-")
         try:
             part(folder)

@@ -31,6 +31,24 @@ def test():
               "its original is kept where the daemon looks for its lever's")
         code, answer, err = device(rack, *write, "original", "--config", rack.config)
         check(code == 0 and answer["readback"] == limit["value"], f"and is put back {err}")
+        code, answer, err = device(rack, *write, str(int(limit["min"])), "--config", rack.config)
+        done = rack.restore("--anyway")
+        code, answer, _ = device(rack, "read", *bmc)
+        left = next(one["value"] for one in answer["limits"] if one["path"] == limit["path"])
+        check(left == limit["value"], f"by busbard --restore as well: {left} W, {limit['value']} W were there {done}")
+        # The same where the configuration has another limit whose number is 0 as well, and where it leaves its GPUs to be found.
+        more = "settings: [{signal: node_power_limit_w, path: /redfish/v1/Chassis/Other/EnvironmentMetrics, value: 5000}]"
+        url = re.compile(r"(\n +)(url: http://127.0.0.1:\d+)\n")
+        other = os.path.join(rack.folder, "other.yaml")
+        for found in (url.sub(lambda m: f"{m[1]}{m[2]}{m[1]}{more}\n", text, count=1),
+                      url.sub(r"\1\2/\n", re.sub(r',\s*path: "[^"]*GPU_[^"]*"', "", text), count=1)):
+            open(other, "w").write(found)
+            code, answer, err = device(rack, *write, str(int(limit["min"])), "--config", other)
+            check(code == 0 and answer["device"] == "bmc-1", f"a limit is written by another configuration {answer and answer['device']} {err}")
+            keys = [line.split("\t")[:2] for line in open(record).read().splitlines()[1:]]
+            check(keys == [["gpu_power_limit_w", "0"]], f"and kept as that of GPU 0 {keys}")
+            code, answer, err = device(rack, *write, "original", "--config", other)
+            check(code == 0 and answer["readback"] == limit["value"], f"and is put back {err}")
         rack.start()
         rack.wait_good()
         code, _, err = device(rack, *write, str(int(limit["min"])))

@@ -22,6 +22,8 @@
 #define FAKE_GPUS 4
 #define FAKE_PATH "/redfish/v1/Systems/HGX_Baseboard_0/Processors/GPU %d/EnvironmentMetrics"
 
+#define FAKE_TASK "/redfish/v1/TaskService/Tasks/1"
+
 struct fake_late {
     struct fake_bmc *bmc;
     int gpu, limit_w;
@@ -50,6 +52,8 @@ struct fake_bmc {
     bool cut;           /* closes once it has read a PATCH               */
     bool cut_unapplied; /*   and leaves things as they are               */
     int late_ms;        /* applies so much later                         */
+    int looks;          /* answers a PATCH with a task, and so many looks at it that it runs */
+    int task_gpu, task_w;
     int etag;           /* 1: wants it as given; 2: without W/           */
     /* what it saw */
     int connections, logins, logouts, basics, gets, patches, unknown, wrong_bodies;
@@ -227,6 +231,13 @@ static inline void fake_on_patch(struct fake_bmc *bmc, struct evhttp_request *re
         fake_send(request, 412, "{}");
         return;
     }
+    if (bmc->looks > 0) {
+        bmc->task_gpu = gpu;
+        bmc->task_w = limit_w;
+        (void)evhttp_add_header(evhttp_request_get_output_headers(request), "Location", FAKE_TASK);
+        fake_send(request, 202, "{}");
+        return;
+    }
     fake_apply(bmc, gpu, limit_w);
     if (mode[0])
         bmc->disabled[gpu] = strcmp(mode, "Disabled") == 0;
@@ -276,6 +287,10 @@ static inline void fake_on_request(struct evhttp_request *request, void *arg)
     }
     if (gpu < FAKE_GPUS) {
         fake_on_gpu(bmc, request, gpu);
+    } else if (strcmp(path, FAKE_TASK) == 0) {
+        if (--bmc->looks == 0)
+            fake_apply(bmc, bmc->task_gpu, bmc->task_w);
+        fake_send(request, 200, bmc->looks > 0 ? "{\"TaskState\":\"Running\"}" : "{\"TaskState\":\"Completed\"}");
     } else if (strcmp(path, "/redfish/v1/") == 0) {
         (void)snprintf(body, sizeof body,
                        "{\"UUID\":\"%s\",\"Vendor\":\"Fake\",\"RedfishVersion\":\"1.15.0\"}", bmc->uuid);

@@ -273,9 +273,29 @@ static void a_clock_that_is_set_back_and_one_that_drifts_are_followed(void **sta
     assert_true(redfish_clock_local_us(&clock, 999 * 999000) >= 999 * 1000000 - 300000);
 }
 
+/* It would read back as profile 0, which nobody chose. */
+static void a_profile_in_force_that_is_no_preset_has_no_number(void **state)
+{
+    static const char *const profiles[] = { "{\"@odata.id\":\"/p/AdminOverrideProfile\"}",
+                                            "{\"@odata.id\":\"/p/3a\"}", "{}", "null", "\"x\"" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof profiles / sizeof profiles[0]; i++) {
+        struct redfish_spot_doc doc;
+        char body[160];
+
+        (void)snprintf(body, sizeof body, "{\"TMPFloorPercent\":50,\"AppliedPresetProfile\":%s}",
+                       profiles[i]);
+        doc = read_of(body);
+        assert_true(isnan(redfish_spot_value(&doc, SIGNAL_GPU_SMOOTHING_PROFILE)));
+        assert_float_equal(redfish_spot_value(&doc, SIGNAL_GPU_SMOOTHING_FLOOR_RATIO), 0.5, 1e-9);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_profile_in_force_that_is_no_preset_has_no_number),
         cmocka_unit_test(one_gpus_resource_has_power_limit_and_edpp),
         cmocka_unit_test(a_control_and_an_entry_of_power_are_limits_too),
         cmocka_unit_test(a_power_is_taken_from_a_sensor_in_watts_or_a_part_and_from_nothing_else),

@@ -69,6 +69,31 @@ static void everything_is_found_by_links_and_no_path_is_guessed(void **state)
     service_done(&service);
 }
 
+#define LONG_ID                                                                                              \
+    "/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
+static void what_is_left_out_for_its_long_path_is_not_called_whole(void **state)
+{
+    static const struct service_row rows[] = {
+        { "/redfish/v1/", ROOT(CHASSIS), 0, NULL },
+        { "/x/all", LIST("Chassis", LINK(LONG_ID LONG_ID LONG_ID)), 0, NULL },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct service_row linked[] = {
+        { "/redfish/v1/", ROOT(",\"Chassis\":" LINK(LONG_ID LONG_ID LONG_ID)), 0, NULL },
+        { NULL, NULL, 0, NULL },
+    };
+    struct service service;
+
+    (void)state;
+    service_walk(&service, rows, 0);
+    assert_false(service.survey.complete);
+    service_done(&service);
+    service_walk(&service, linked, 0);
+    assert_false(service.survey.complete);
+    service_done(&service);
+}
+
 static void a_root_that_answers_without_its_slash_only_is_met(void **state)
 {
     static const struct service_row rows[] = { { "/redfish/v1", ROOT(""), 0, NULL },
@@ -454,6 +479,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_is_found_by_links_and_no_path_is_guessed),
+        cmocka_unit_test(what_is_left_out_for_its_long_path_is_not_called_whole),
         cmocka_unit_test(a_root_that_answers_without_its_slash_only_is_met),
         cmocka_unit_test(pages_are_turned_until_there_is_no_next_and_a_loop_of_them_ends),
         cmocka_unit_test(members_that_are_null_and_links_that_dangle_are_absent_and_no_error),

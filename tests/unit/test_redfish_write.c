@@ -39,6 +39,22 @@ static void an_order_is_recorded_written_read_back_and_released(void **state)
     bench_done(&bench);
 }
 
+/* Looked at once a second; what reads back before it is over is no mismatch. */
+static void a_task_that_says_that_it_runs_is_waited_for(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    bench_init(&bench);
+    bench_start(&bench, false);
+    UNTIL(&bench, bench_reads(&bench, ST_OK));
+    bench.bmc.looks = 3;
+    bench_ordered(&bench, 1, DEVICE_OP_SET, 700.0, ST_OK);
+    assert_int_equal(bench.bmc.limit_w[1], 700);
+    assert_int_equal(bench.bmc.patches, 1);
+    bench_done(&bench);
+}
+
 static void polling_and_writing_share_two_connections_and_one_session(void **state)
 {
     struct bench bench;
@@ -326,6 +342,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_order_is_recorded_written_read_back_and_released),
+        cmocka_unit_test(a_task_that_says_that_it_runs_is_waited_for),
         cmocka_unit_test(polling_and_writing_share_two_connections_and_one_session),
         cmocka_unit_test(a_write_does_not_wait_behind_a_poll),
         cmocka_unit_test(a_bmc_that_accepts_and_changes_nothing_is_seen_through),
