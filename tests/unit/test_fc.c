@@ -251,6 +251,11 @@ static void peak_and_period_are_told(void **state)
     assert_true(f.ahead[0].spike_probability > 0.9);
     assert_in_range(f.ahead[0].peak_us, 1, 3 * MS);
     assert_true(f.confidence > 0.5);
+    /* It comes lower than before: what came next then is the peak, not where it stood. */
+    for (int32_t i = 3000; i < 3010; i++)
+        fc_put(fc, (i + 1) * MS, 190.0, INFINITY);
+    fc_get(fc, 3010 * MS, &f);
+    assert_int_equal(f.ahead[0].peak_us, MS);
     free(fc);
 }
 

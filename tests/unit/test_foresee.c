@@ -169,6 +169,29 @@ static void a_leaf_that_is_not_read_has_no_vote(void **state)
     bench_free(&bench);
 }
 
+/* Twelve readings may be missing: a leaf's come each second, the rack's ten times as often. */
+static void a_gap_of_a_few_seconds_ends_what_the_rack_learned_and_not_the_leaves(void **state)
+{
+    struct bench bench;
+    uint64_t readings[1 + LEAVES];
+
+    (void)state;
+    bench_start(&bench, CORE_FORECAST_LEARN);
+    bench_run(&bench, 60);
+    for (int i = 0; i <= LEAVES; i++)
+        readings[i] = bench_view(&bench, i)->readings;
+    for (int i = 0; i < LEAVES; i++)
+        bench.rig->silent[bench.rig->levers[bench.lever[i]].device] = true;
+    bench_run(&bench, 5);
+    for (int i = 0; i < LEAVES; i++)
+        bench.rig->silent[bench.rig->levers[bench.lever[i]].device] = false;
+    bench_run(&bench, 2);
+    assert_true(bench_view(&bench, 0)->readings < 30);
+    for (int i = 1; i <= LEAVES; i++)
+        assert_true(bench_view(&bench, i)->readings > readings[i]);
+    bench_free(&bench);
+}
+
 static void the_same_readings_give_the_same_block_to_the_last_bit(void **state)
 {
     struct bench a, b;
@@ -375,6 +398,7 @@ int main(void)
         cmocka_unit_test(one_that_is_wrong_too_often_loses_its_vote_and_begins_anew),
         cmocka_unit_test(it_comes_back_once_its_bounds_hold_again),
         cmocka_unit_test(a_leaf_that_is_not_read_has_no_vote),
+        cmocka_unit_test(a_gap_of_a_few_seconds_ends_what_the_rack_learned_and_not_the_leaves),
         cmocka_unit_test(the_same_readings_give_the_same_block_to_the_last_bit),
         cmocka_unit_test(a_reload_keeps_what_was_learned),
         cmocka_unit_test(no_hint_moves_the_sum_of_the_limits),

@@ -402,6 +402,39 @@ static void a_sensor_that_lies_low_is_not_believed(void **state)
     rig_free(rig);
 }
 
+/* Until it trips, with a sensor that says half of what is drawn below. */
+static double lying_trip_s(double loss_ratio, double each_w)
+{
+    struct rig *rig = rig_new();
+    int32_t rack = rig_node(rig, CORE_NODE_RACK, CORE_NONE), point[4];
+    double trip_s;
+
+    rig->nodes[rack].curve = thermal_600;
+    rig->nodes[rack].curve.rated_w = 2000.0;
+    rig->nodes[rack].loss_ratio = loss_ratio;
+    for (int32_t l = 0; l < 4; l++) {
+        rig_gpu(rig, rack, 100, 1200);
+        point[l] = rig_measure(rig, l, 100.0);
+    }
+    rig_sensor(rig, rack, 1600.0);
+    rig_start(rig);
+    rig_run(rig, 1000000);
+    for (int32_t l = 0; l < 4; l++)
+        rig->value[point[l]] = each_w;
+    rig_step(rig);
+    trip_s = rig_zone(rig, rack)->trip_s;
+    rig_free(rig);
+    return trip_s;
+}
+
+static void what_is_lost_on_the_way_counts_as_well(void **state)
+{
+    (void)state;
+    assert_true(isfinite(lying_trip_s(0.1, 1000.0)));
+    assert_true(lying_trip_s(0.1, 1000.0) < lying_trip_s(0.0, 1000.0));
+    RIG_NEAR(lying_trip_s(0.1, 1000.0), lying_trip_s(0.0, 1100.0));
+}
+
 /* A leaf that falls silent counts at its cap. */
 static void what_is_not_read_counts_at_what_it_may_draw(void **state)
 {
@@ -622,6 +655,7 @@ int main(void)
         cmocka_unit_test(a_window_that_is_over_before_levers_act_is_left_to_the_hardware),
         cmocka_unit_test(a_budget_of_the_plan_trips_nothing),
         cmocka_unit_test(a_sensor_that_lies_low_is_not_believed),
+        cmocka_unit_test(what_is_lost_on_the_way_counts_as_well),
         cmocka_unit_test(what_is_not_read_counts_at_what_it_may_draw),
         cmocka_unit_test(nothing_is_protected_while_observing_or_without_being_asked),
         cmocka_unit_test(a_part_that_is_never_read_counts_in_the_end),

@@ -118,6 +118,22 @@ static void a_sag_that_ends_in_nothing_is_an_outage(void **state)
     ride_rig_free(r);
 }
 
+/* One may be at fault; two that carry tell of a deep sag what it is, whatever the others say. */
+static void two_batteries_that_carry_are_believed(void **state)
+{
+    (void)state;
+    for (int32_t carry = 1; carry <= 2; carry++) {
+        struct ride_rig *r = ready(true);
+
+        freeze(r, 0.1, 0.0);
+        for (int32_t i = 0; i < carry; i++)
+            r->rig->value[r->bbu[i].current] = -40.0;
+        ride_rig_run(r, 0.03);
+        assert_int_equal(ride_rig_state(r), carry == 1 ? CORE_RIDE_SAG : CORE_RIDE_OUTAGE);
+        ride_rig_free(r);
+    }
+}
+
 static void batteries_that_still_discharge_after_a_sag_are_waited_for(void **state)
 {
     (void)state;
@@ -764,6 +780,7 @@ int main(void)
         cmocka_unit_test(without_output_readings_shelves_are_back_by_their_books),
         cmocka_unit_test(shelves_that_carry_next_to_nothing_are_back_by_their_books),
         cmocka_unit_test(a_sag_that_ends_in_nothing_is_an_outage),
+        cmocka_unit_test(two_batteries_that_carry_are_believed),
         cmocka_unit_test(batteries_that_still_discharge_after_a_sag_are_waited_for),
         cmocka_unit_test(what_silent_batteries_said_last_is_old_once_others_say_better),
         cmocka_unit_test(a_sag_that_nobody_reads_any_more_is_forgotten),
