@@ -20,6 +20,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import redfish  # noqa: E402: beside this file
+import registers  # noqa: E402: the same
 SLICES = 10
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
@@ -259,6 +260,7 @@ def main():
         bench.forecaster()
         bench.forecast_step()
         bench.rack_figures()
+        registers.run(bench, say)
         redfish.run(bench, say)
         bench.lateness(10)
         bench.lateness(1)

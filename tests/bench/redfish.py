@@ -228,14 +228,21 @@ bmcs:
             self.err.seek(0)
             raise RuntimeError("busbard ended: " + self.err.read()[-400:])
 
-    def measure(self, farm, warm_s, seconds):
-        """CPU seconds, GETs and MiB over `seconds` after `warm_s`."""
+    def used(self, warm_s, seconds, begin):
+        """CPU seconds over `seconds` after `warm_s`, when begin() is called."""
         time.sleep(warm_s)
         self.alive()
-        cpu, began = cpu_s(self.process.pid), time.time()
+        begin()
+        cpu = cpu_s(self.process.pid)
         time.sleep(seconds)
         self.alive()
-        used, ended, mib = cpu_s(self.process.pid) - cpu, time.time(), rss_mib(self.process.pid)
+        return cpu_s(self.process.pid) - cpu
+
+    def measure(self, farm, warm_s, seconds):
+        """CPU seconds, GETs and MiB over `seconds` after `warm_s`."""
+        began = []
+        used = self.used(warm_s, seconds, lambda: began.append(time.time()))
+        began, ended, mib = began[0], time.time(), rss_mib(self.process.pid)
         gets = sum(1 for _, _, end, _ in farm.log() if began <= end <= ended)
         return used / (ended - began), gets / (ended - began), mib
 
@@ -286,7 +293,7 @@ LoadPlugin curl_json
             self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    measure = Daemon.measure
+    used, measure = Daemon.used, Daemon.measure
 
     def alive(self):
         if self.process.poll() is not None:

@@ -332,7 +332,7 @@ def wrong_hints(log, way, seed=1):
     elif way == "another hour":
         said = said[len(said) // 3:] + said[:len(said) // 3]
     elif way == "flood":
-        said = [(str(rng.choice((0, 1, 1000, -5))), str(rng.randrange(-3, 1000))) for _ in said]
+        said = [(str(rng.choice((0, 1, 1000, 1000000))), str(rng.randrange(1000))) for _ in said]
     elif way == "always waiting":
         said = [("1", "0")] * len(said)
     with open(path, "w", encoding="utf-8") as out:
