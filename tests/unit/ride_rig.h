@@ -422,4 +422,15 @@ static inline void ride_rig_restart(struct ride_rig *r)
     r->rig->ack_count = 0;
 }
 
+/* Sets what sensors say by hand from here on. */
+static inline void ride_rig_freeze(struct ride_rig *r, double ratio, double pack_a)
+{
+    r->frozen = true;
+    for (int32_t i = 0; i < RIDE_RIG_COUNT; i++) {
+        r->rig->value[r->psu[i].input] = ratio * RIDE_RIG_NOMINAL_V;
+        r->rig->value[r->bbu[i].current] = pack_a;
+        r->rig->value[r->bbu[i].bus] = pack_a < 0.0 ? 47.8 : 49.5;
+    }
+}
+
 #endif

@@ -552,6 +552,22 @@ static void nothing_is_known_while_no_input_is_read(void **state)
     ride_rig_free(r);
 }
 
+/* One may be at fault; two that carry tell of a deep sag what it is, whatever the others say. */
+static void two_batteries_that_carry_are_believed(void **state)
+{
+    (void)state;
+    for (int32_t carry = 1; carry <= 2; carry++) {
+        struct ride_rig *r = ready(true);
+
+        ride_rig_freeze(r, 0.1, 0.0);
+        for (int32_t i = 0; i < carry; i++)
+            r->rig->value[r->bbu[i].current] = -40.0;
+        ride_rig_run(r, 0.03);
+        assert_int_equal(ride_rig_state(r), carry == 1 ? CORE_RIDE_SAG : CORE_RIDE_OUTAGE);
+        ride_rig_free(r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -580,6 +596,7 @@ int main(void)
         cmocka_unit_test(one_feed_that_stays_away_is_no_event_for_ever),
         cmocka_unit_test(a_feed_is_given_up_after_a_minute),
         cmocka_unit_test(nothing_is_known_while_no_input_is_read),
+        cmocka_unit_test(two_batteries_that_carry_are_believed),
     };
 
     int failed = cmocka_run_group_tests_name("ride", tests, NULL, NULL);
