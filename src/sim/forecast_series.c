@@ -274,8 +274,9 @@ static double forecast_own_step_s(const struct forecast_reader *r)
     return median > 0.0 ? fmax(round(median * 1e6) * 1e-6, FORECAST_SERIES_STEP_MIN_S) : 0.0;
 }
 
-/* One group's samples from its first reading on; NAN before. */
-static void forecast_grid(const struct forecast_reader *r, const struct forecast_set *set, int32_t group,
+/* One group's samples from its first reading on; NAN before. False: it says nothing before the last
+ * whole sample is over. */
+static bool forecast_grid(const struct forecast_reader *r, const struct forecast_set *set, int32_t group,
                           int32_t slots, double *w)
 {
     int32_t slot = -1, in_slot = 0;
@@ -302,6 +303,7 @@ static void forecast_grid(const struct forecast_reader *r, const struct forecast
     }
     for (int32_t s = slot + 1; s < slots && slot >= 0; s++)
         w[s] = last;
+    return slot >= 0;
 }
 
 /* Which of the sensor's values has arrived by the end of slot i; negative: none. */
@@ -405,8 +407,10 @@ static enum status forecast_place(struct forecast_reader *r, struct forecast_set
     if (!set->series || !w)
         goto nomem;
     for (int32_t g = 0; g < r->groups; g++) {
-        struct forecast_series *s = &set->series[each ? g : 0];
+        struct forecast_series *s = &set->series[each ? set->count : 0];
 
+        if (!forecast_grid(r, set, g, slots, w))
+            continue;
         if (!s->w) {
             set->count++;
             (void)snprintf(s->name, sizeof s->name, "%.31s",
@@ -417,7 +421,6 @@ static enum status forecast_place(struct forecast_reader *r, struct forecast_set
                 goto nomem;
             forecast_fresh(r, set, s);
         }
-        forecast_grid(r, set, g, slots, w);
         forecast_sum(s->w, w, slots);
         if (s->seen == s->w)
             continue;

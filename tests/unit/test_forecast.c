@@ -76,6 +76,28 @@ static void a_sample_is_the_mean_of_its_slot_or_the_last_one(void **state)
     forecast_series_done(&set);
 }
 
+/* Its first reading is the file's last, after the last whole sample: there is nothing to forecast of it. */
+static void a_group_that_comes_too_late_is_left_out(void **state)
+{
+    (void)state;
+    struct forecast_source source = { .column = "w", .time = "t_s", .group = "node", .resample_s = 1.0 };
+    char text[256] = "t_s,node,w\n", error[FORECAST_ERROR_MAX];
+    struct forecast_set set;
+
+    for (int i = 0; i < 10; i++)
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%d,a,%d\n", i, 100 + i);
+    (void)snprintf(text + strlen(text), sizeof text - strlen(text), "10,b,7\n");
+    for (int each = 0; each < 2; each++) {
+        source.each = each;
+        assert_int_equal(load(text, &source, &set, error), ST_OK);
+        assert_int_equal(set.count, 1);
+        assert_int_equal(set.series[0].count, 10);
+        for (int i = 0; i < 10; i++)
+            assert_near(set.series[0].w[i], 100.0 + i, 1e-9);
+        forecast_series_done(&set);
+    }
+}
+
 static void groups_are_added_up_or_kept_apart(void **state)
 {
     (void)state;
@@ -539,6 +561,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sample_is_the_mean_of_its_slot_or_the_last_one),
         cmocka_unit_test(groups_are_added_up_or_kept_apart),
+        cmocka_unit_test(a_group_that_comes_too_late_is_left_out),
         cmocka_unit_test(a_sensor_shows_its_window_and_holds_it),
         cmocka_unit_test(what_is_wrong_with_a_file_is_told),
         cmocka_unit_test(the_time_of_day_changes_nothing),
