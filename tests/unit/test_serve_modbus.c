@@ -321,7 +321,7 @@ static void a_slow_unit_leaves_the_line_to_others(void **state)
     uint8_t a[SERVE_MODBUS_FRAME_MAX];
 
     (void)state;
-    faults_set(&faults, psu, FAULT_SLOW, 1, 0.0, 1500.0); /* longer than a machine stalls */
+    faults_set(&faults, psu, FAULT_SLOW, 1, 0.0, 6000.0); /* longer than a machine stalls */
     ask("\x90\x03\x00\x4F\x00\x01", 6, a, 0);
     rig_run(base, 20000);
     ask("\x90\x03\x00\x4F\x00\x01", 6, a, 0);
