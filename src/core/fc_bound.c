@@ -29,8 +29,7 @@
 #define FC_BOUND_MOMENTS 8       /* on the way to the horizon that marks are asked for */
 #define FC_BOUND_EARLY   64      /* an edge may be early or late by a part of the lag */
 #define FC_BOUND_BLIND   100     /* samples that an aliasing sensor is asked for        */
-#define FC_BOUND_WARY    3       /* horizons after a surprise in which another may come */
-#define FC_BOUND_LARGE   1.0F    /* spreads above the highest that it may then reach  */
+#define FC_BOUND_LARGE   1.0F    /* spreads above the highest that a second surprise may reach */
 
 static const float fc_bound_miss[FC_QUANTILES] = { 0.5F, 0.1F, 0.01F, 0.001F };
 
@@ -240,7 +239,6 @@ void fc_bound_mix(const struct fc_view *v, const struct fc_horizon *z, struct fc
 {
     const struct fc *fc = v->fc;
     float spread = fc_spread(fc), high = (float)fc->stats.high;
-    bool wary = z->surprised && fc->change.since < FC_BOUND_WARY * z->steps;
     bool blind = fc->opt.sensor_window_us > 0 && fc->opt.sensor_window_us < fc->opt.sensor_period_us;
     float seen = blind ? fc_bound_seen(v) : high, mixed[FC_QUANTILES];
 
@@ -252,7 +250,7 @@ void fc_bound_mix(const struct fc_view *v, const struct fc_horizon *z, struct fc
             w += FC_BOUND_GRAIN * spread;
         w += z->raise[l] * spread;
         w = w < ceiling ? w : ceiling;
-        if (wary && l >= FC_QUANTILES - 2 && w < high + FC_BOUND_LARGE * spread)
+        if (z->wary > 0 && l >= FC_QUANTILES - 2 && w < high + FC_BOUND_LARGE * spread)
             w = high + FC_BOUND_LARGE * spread;
         if (blind && l > 0 && w < seen)
             w = seen;

@@ -17,6 +17,7 @@
 #define FC_CHANGE_CYCLES  2     /* times the lag that must have been seen           */
 #define FC_CHANGE_SOME    4     /* samples more                                     */
 #define FC_CHANGE_RARE    4     /* horizons without a change: it was a surprise     */
+#define FC_CHANGE_WARY    3     /* horizons after one in which another may come     */
 #define FC_CHANGE_CALM    64    /* samples after which a first change is one        */
 #define FC_CHANGE_LONG    1000000
 #define FC_CHANGE_OLD     0.3F /* of the spread squared: cost of lags before it    */
@@ -70,9 +71,13 @@ static void fc_change_forget(struct fc_view *v)
     float spread = fc_spread(fc);
 
     for (int32_t h = 0; h < fc->opt.horizon_count; h++) {
-        v->horizon[h].surprised = c->spell > FC_CHANGE_RARE * v->horizon[h].steps;
-        if (v->horizon[h].surprised)
-            fc_point_doubt(&v->horizon[h]);
+        struct fc_horizon *z = &v->horizon[h];
+
+        z->surprised = c->spell > FC_CHANGE_RARE * z->steps;
+        /* The first of all is one to bounds however soon it comes: a load begins in steps. */
+        z->wary = z->surprised || c->calm ? FC_CHANGE_WARY * z->steps : 0;
+        if (z->surprised)
+            fc_point_doubt(z);
     }
     c->since = c->strange < fc->lags ? c->strange : fc->lags - 1;
     c->lost = fc->period / 4 > 4 ? fc->period / 4 : 4;

@@ -217,6 +217,7 @@ void fc_horizon_forecast(struct fc_view *v, int32_t h)
 
     z->slow += (now - z->slow) / (double)(z->steps > FC_HORIZON_MEAN ? z->steps : FC_HORIZON_MEAN);
     z->usual += (now > z->usual ? 1.0 : -1.0) * FC_HORIZON_USUAL * (double)fc_spread(fc);
+    z->wary -= z->wary > 0;
     p->made = made;
     p->now = (float)now;
     fc_bound_say(v, z, moved, p);

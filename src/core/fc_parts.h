@@ -89,6 +89,7 @@ struct fc_horizon {
     int32_t span;      /* samples whose peak stands for the time until then     */
     int32_t stride;    /* every so many samples a forecast is kept and judged   */
     int32_t surprised; /* the last change came after a long time without one    */
+    int32_t wary;      /* samples for which bounds allow for another            */
     int64_t judged;
     double slow, usual; /* mean and median over about the horizon                */
     struct fc_template like;

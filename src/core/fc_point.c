@@ -19,8 +19,8 @@
 #define FC_POINT_TRUST  0.8F  /* in persistence                                      */
 #define FC_POINT_DOUBT  1.4F  /* in all others                                       */
 #define FC_POINT_WARY   1.5F  /* of what others say: it must be that much better      */
-#define FC_POINT_RISE   0.5F  /* a peak of late is away from now by half             */
-#define FC_POINT_LUCK   0.1F  /* errors of a ratio: what is better by less may be luck */
+#define FC_POINT_RISE   0.2F  /* a peak of late is away from now by so much: dips pass */
+#define FC_POINT_LUCK   0.2F  /* errors of a ratio: what is better by less may be luck */
 
 void fc_point_doubt(struct fc_horizon *z)
 {

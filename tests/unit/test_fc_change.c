@@ -188,7 +188,7 @@ static void after_a_change_what_lies_before_it_costs_more(void **state)
 }
 
 /* A change is a surprise to a horizon that has not seen one for four times its length; then what
- * experts were worth is forgotten. */
+ * experts were worth is forgotten, and for three times its length bounds allow for another. */
 static void only_where_changes_are_rare_one_is_a_surprise(void **state)
 {
     (void)state;
@@ -201,6 +201,7 @@ static void only_where_changes_are_rare_one_is_a_surprise(void **state)
         r.fc->change.spell = spells[k];
         for (int32_t h = 0; h < 2; h++) {
             r.v.horizon[h].surprised = k % 2;
+            r.v.horizon[h].wary = 1;
             r.v.horizon[h].ratio[FC_POINT_SLOW] = 9.0F;
         }
         fc_change_take(&r.v, true); /* one sample more */
@@ -208,7 +209,31 @@ static void only_where_changes_are_rare_one_is_a_surprise(void **state)
             bool surprised = spells[k] + 1 > 4 * (h ? 50 : 3);
 
             assert_int_equal(r.v.horizon[h].surprised, surprised);
+            assert_int_equal(r.v.horizon[h].wary, surprised ? 3 * (h ? 50 : 3) : 0);
             FC_NEAR(r.v.horizon[h].ratio[FC_POINT_SLOW], surprised ? 1.4 : 9.0);
+        }
+        fc_rig_done(&r);
+    }
+}
+
+/* A load begins in steps: to bounds the first change of all is a surprise however soon it comes. */
+static void after_the_first_change_of_all_bounds_allow_for_another(void **state)
+{
+    (void)state;
+
+    for (int32_t calm = 0; calm < 2; calm++) {
+        struct fc_rig r;
+
+        stand(&r);
+        r.fc->change.calm = calm;
+        r.fc->change.spell = 2;
+        for (int32_t h = 0; h < 2; h++)
+            r.v.horizon[h].ratio[FC_POINT_SLOW] = 9.0F;
+        fc_change_take(&r.v, true);
+        for (int32_t h = 0; h < 2; h++) {
+            assert_int_equal(r.v.horizon[h].surprised, 0);
+            assert_int_equal(r.v.horizon[h].wary, calm ? 3 * (h ? 50 : 3) : 0);
+            FC_NEAR(r.v.horizon[h].ratio[FC_POINT_SLOW], 9.0);
         }
         fc_rig_done(&r);
     }
@@ -222,6 +247,7 @@ int main(void)
         cmocka_unit_test(a_template_knows_when_it_fits_and_not_by_chance),
         cmocka_unit_test(a_level_is_known_too),
         cmocka_unit_test(samples_since_a_change_are_counted),
+        cmocka_unit_test(after_the_first_change_of_all_bounds_allow_for_another),
         cmocka_unit_test(after_a_change_what_lies_before_it_costs_more),
         cmocka_unit_test(only_where_changes_are_rare_one_is_a_surprise),
     };

@@ -284,6 +284,29 @@ static void after_a_surprise_experts_wait_for_the_horizon(void **state)
         }
 }
 
+/* What bounds allow for after a surprise ends by itself, a sample at a time; the next step of a load
+ * that begins comes under it. */
+static void wariness_ends_after_as_many_samples(void **state)
+{
+    (void)state;
+    struct fc_rig r;
+    struct fc_forecast f;
+    bool wide;
+
+    fc_rig_make(&r, &options);
+    fc_rig_put(&r, 500.0);
+    fc_rig_put(&r, 501.0);
+    fc_rig_put(&r, 900.0); /* beyond all that was seen */
+    for (int32_t i = 1; i < 20; i++) {
+        assert_int_equal(r.v.horizon[0].wary, i < 15 ? 15 - i : 0);
+        fc_get(r.fc, r.now_us, &f);
+        wide = f.ahead[0].upper_w[1] >= r.fc->stats.high + 0.999 * (double)fc_spread(r.fc);
+        assert_int_equal(wide, i < 15);
+        fc_rig_put(&r, 900.0);
+    }
+    fc_rig_done(&r);
+}
+
 /* Right after a change what lies a horizon back is another load: it moves 0.3 of the spread. */
 static void right_after_a_change_no_more_is_expected_than_it_should(void **state)
 {
@@ -351,6 +374,7 @@ int main(void)
         cmocka_unit_test(alarms_are_given_where_they_were_worth_most),
         cmocka_unit_test(what_moves_is_what_moved_over_as_long_before),
         cmocka_unit_test(after_a_surprise_experts_wait_for_the_horizon),
+        cmocka_unit_test(wariness_ends_after_as_many_samples),
         cmocka_unit_test(right_after_a_change_no_more_is_expected_than_it_should),
         cmocka_unit_test(a_change_makes_nothing_move_that_stood),
     };
