@@ -161,6 +161,7 @@ static void regdev_forget_spans(struct regdev *dev)
     for (int32_t i = 0; i < dev->row_count; i++) {
         dev->rows[i].state = REGDEV_ROW_GOOD;
         dev->rows[i].nacks = 0;
+        dev->rows[i].doubted = false;
         dev->rows[i].seen = false;
         dev->rows[i].energy = (struct pmbus_energy){ .known = false };
         dev->rows[i].status_known = false;
@@ -464,6 +465,7 @@ void regdev_deliver(struct regdev *dev, struct regdev_row *row, enum status st, 
     if (st == ST_OK) {
         row->seen = true;
         row->nacks = 0;
+        row->doubted = false;
         if (row->row->type == ROW_TEXT)
             regdev_take_text(dev, row->row, words);
         else if (row->row->type == ROW_ENERGY)
