@@ -378,7 +378,7 @@ static void redfish_probe_greet(struct redfish_probe *probe)
         .method = "GET", .path = "/redfish/v1/", .open = true, .done = redfish_probe_on_root
     };
 
-    if (probe->greeted || !probe->device->username[0] || probe->bmc->session.token[0] ||
+    if (probe->greeted || !probe->device->username[0] || probe->bmc->session.token_header ||
         probe->bmc->session.login_path[0])
         return;
     probe->greeted = true;
