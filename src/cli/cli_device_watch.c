@@ -58,7 +58,7 @@ static int cli_watch_pass(struct cli_watch *w, struct json_object *to)
     return CLI_DONE;
 }
 
-static void cli_watch_show(const struct cli_watch *w, struct json_object *pass)
+static int cli_watch_show(const struct cli_watch *w, struct json_object *pass)
 {
     struct cli *cli = w->hand.cli;
 
@@ -68,7 +68,7 @@ static void cli_watch_show(const struct cli_watch *w, struct json_object *pass)
     cli_say(cli, CLI_PLAIN, "\n");
     cli_device_print(cli, pass);
     cli_say(cli, CLI_PLAIN, "\n");
-    (void)fflush(cli->out);
+    return fflush(cli->out) == 0 ? CLI_DONE : CLI_FAILED; /* the reader left */
 }
 
 /* Until the next sample is due; a signal ends the wait. */
@@ -100,7 +100,7 @@ static int cli_watch_run(struct cli_watch *w, struct json_object *samples, int64
             if (cli->json)
                 json_object_array_add(samples, json_object_get(pass));
             else
-                cli_watch_show(w, pass);
+                rc = cli_watch_show(w, pass);
         }
         json_object_put(pass);
         due_us += w->every_us;
