@@ -71,6 +71,7 @@ struct redfish_survey_limit {
     double min, max, value, preset;        /* value NAN: none is set                       */
     double delay_s;                        /* ControlDelaySeconds                          */
     bool nonvolatile, writable;
+    bool off;                              /* no value, or ControlMode Disabled            */
     const char *why;                       /* why it is not written; NULL: it may be       */
 };
 

@@ -148,6 +148,7 @@ void cli_redfish_limits(struct json_object *to, const char *key, const struct re
         cli_redfish_number(one, "value", l->value);
         cli_redfish_text(one, "unit", l->unit);
         json_object_object_add(one, "writable", json_object_new_boolean(l->writable));
+        json_object_object_add(one, "off", json_object_new_boolean(l->off));
         cli_redfish_text(one, "why", l->why);
         cli_redfish_text(one, "name", l->name);
         cli_redfish_text(one, "context", l->context);

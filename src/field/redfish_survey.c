@@ -435,8 +435,6 @@ const char *redfish_probe_refusal(const struct redfish_probe *probe,
         return limit->why ? limit->why : "it may not be written";
     if (strcmp(limit->exception, "HardPowerOff") == 0)
         return "its host is switched off when it is exceeded";
-    if (redfish_limit_is_off(limit))
-        return "it is switched off, and a value would switch it on";
     if (!(value >= 0.0 && value <= 1e6) || value < limit->min || value > limit->max)
         return "the value is outside what the device allows";
     if (strcmp(limit->unit, "V") != 0 && value != floor(value))
