@@ -45,10 +45,10 @@ static int cli_watch_pass(struct cli_watch *w, struct json_object *to)
     struct probe_device device;
     enum status st;
 
-    if (w->hand.link.bus.kind == CONF_BUS_REDFISH)
-        return cli_device_redfish_pass(&w->hand, &w->bmc, to);
     if (w->daemon.holds)
         return cli_device_daemon_read(&w->hand, &w->daemon, to);
+    if (w->hand.link.bus.kind == CONF_BUS_REDFISH)
+        return cli_device_redfish_pass(&w->hand, &w->bmc, to);
     st = probe_read(w->hand.probe, w->hand.link.first, &w->hand.profile, w->one ? w->wanted : NULL, w->list,
                     &device);
     if (st != ST_OK)
@@ -149,7 +149,7 @@ int cli_device_watch(struct cli *cli)
 {
     struct cli_watch w = { .one = false };
     int rc = cli_hand_init(&w.hand, cli, CLI_HAND_ONE);
-    bool bmc = rc == CLI_DONE && w.hand.link.bus.kind == CONF_BUS_REDFISH;
+    bool bmc = rc == CLI_DONE && cli_device_redfish_itself(&w.hand);
 
     if (rc == CLI_DONE && !bmc)
         rc = cli_device_daemon(&w.hand, &w.daemon);

@@ -95,6 +95,8 @@ void redfish_link_done(struct redfish *bmc);
 void redfish_link_ask(struct redfish *bmc, enum redfish_lane_id lane, const struct redfish_ask *ask);
 void redfish_session_logout(struct redfish *bmc);
 void redfish_session_done(struct redfish *bmc);
+/* Basic authentication from the first request on: no session is asked for. */
+void redfish_session_never(struct redfish *bmc);
 
 /* The URL of a path, given to the caller; NULL: no memory. */
 char *redfish_link_target(const struct redfish *bmc, const char *path);

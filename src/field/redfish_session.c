@@ -126,6 +126,12 @@ void redfish_session_back_off(struct redfish *bmc, const char *why)
     session->complained = true;
 }
 
+void redfish_session_never(struct redfish *bmc)
+{
+    bmc->session.basic = bmc->session.complained = true;
+    bmc->session.basic_until_us = INT64_MAX;
+}
+
 static void redfish_session_use_basic(struct redfish *bmc, int64_t until_us, const char *why)
 {
     struct redfish_session *session = &bmc->session;

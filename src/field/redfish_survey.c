@@ -132,7 +132,8 @@ static enum status redfish_probe_device(struct redfish_probe *probe, const struc
 
 static enum status redfish_probe_start(struct redfish_probe *probe, const struct redfish_survey_options *opt)
 {
-    struct http_client_options client = { .host_connections_max = 2, .body_max = REDFISH_SURVEY_BODY_MAX };
+    struct http_client_options client = { .host_connections_max = opt->guest ? 1 : 2,
+                                          .body_max = REDFISH_SURVEY_BODY_MAX };
     struct redfish_options redfish;
     enum status st;
 
@@ -152,7 +153,11 @@ static enum status redfish_probe_start(struct redfish_probe *probe, const struct
                                         .adapter = &probe->adapter,
                                         .read_only = true,
                                         .arg = probe };
-    return st == ST_OK ? redfish_new(&redfish, &probe->bmc) : st;
+    if (st == ST_OK)
+        st = redfish_new(&redfish, &probe->bmc);
+    if (st == ST_OK && opt->guest)
+        redfish_session_never(probe->bmc);
+    return st;
 }
 
 enum status redfish_probe_new(const struct redfish_survey_options *opt, struct redfish_probe **ret, char *why)
