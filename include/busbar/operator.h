@@ -95,6 +95,8 @@ struct operator_calls {
     enum status (*hold)(void *arg, int32_t lever, double value, const char *who, const char **ret_why);
     /* ST_NONE: nothing to give back. ST_BUSY: too many clients hold something. */
     enum status (*token)(void *arg, const struct operator_wish *wish, struct operator_token *ret);
+    /* What token() would say now, and will until the main loop's next turn: nothing is done. */
+    enum status (*token_check)(void *arg, const struct operator_wish *wish);
     /* For the forecasters. ST_REFUSED: there are none. ST_BUSY: too many wait. */
     enum status (*hint)(void *arg, const struct core_hint *hint);
     /* The name of a client's number, or NULL. Valid until the next token(). */

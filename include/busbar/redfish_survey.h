@@ -30,6 +30,8 @@ struct redfish_survey_options {
     int64_t timeout_us;              /* of one answer; 0: 10 s                             */
     int64_t limit_us;                /* of the whole survey; 0: 600 s                      */
     int32_t gets_max;                /* 0: 8192                                            */
+    bool guest;                      /* another of ours has the session and the connections that a BMC gets:
+                                        Basic authentication, and one connection alone       */
     bool signals;                    /* SIGINT and SIGTERM wait until a session is given back, then
                                         end the program as ever; another a second later does at once */
     void (*progress)(void *arg, int32_t asked, int32_t waiting); /* after each answer; NULL */
@@ -71,6 +73,7 @@ struct redfish_survey_limit {
     double min, max, value, preset;        /* value NAN: none is set                       */
     double delay_s;                        /* ControlDelaySeconds                          */
     bool nonvolatile, writable;
+    bool off;                              /* no value, or ControlMode Disabled            */
     const char *why;                       /* why it is not written; NULL: it may be       */
 };
 

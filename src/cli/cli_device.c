@@ -308,7 +308,7 @@ int cli_device_read(struct cli *cli)
     int rc = cli_hand_init(&hand, cli, CLI_HAND_ONE);
 
     if (rc == CLI_DONE)
-        rc = hand.link.bus.kind == CONF_BUS_REDFISH ? cli_device_redfish(&hand) : cli_device_read_hand(&hand);
+        rc = cli_device_redfish_itself(&hand) ? cli_device_redfish(&hand) : cli_device_read_hand(&hand);
     cli_hand_done(&hand);
     return rc;
 }

@@ -86,6 +86,9 @@ int cli_device_read(struct cli *cli);
 int cli_device_watch(struct cli *cli);
 int cli_device_write(struct cli *cli);
 int cli_device_file(struct cli *cli);
+/* Is the link a BMC that is asked itself: no daemon has it, or a login is given to do so? One that the
+ * daemon has is asked nothing more otherwise: connections and sessions of BMCs are few. */
+bool cli_device_redfish_itself(struct cli_hand *hand);
 int cli_device_redfish(struct cli_hand *hand);
 int cli_device_redfish_write(struct cli_hand *hand);
 

@@ -148,6 +148,7 @@ void cli_redfish_limits(struct json_object *to, const char *key, const struct re
         cli_redfish_number(one, "value", l->value);
         cli_redfish_text(one, "unit", l->unit);
         json_object_object_add(one, "writable", json_object_new_boolean(l->writable));
+        json_object_object_add(one, "off", json_object_new_boolean(l->off));
         cli_redfish_text(one, "why", l->why);
         cli_redfish_text(one, "name", l->name);
         cli_redfish_text(one, "context", l->context);
@@ -386,6 +387,14 @@ static void cli_redfish_print(struct cli *cli, const struct redfish_survey *s)
         cli_say(cli, CLI_BAD, "%s: %s\n", s->errors[i].path, s->errors[i].text);
 }
 
+static int cli_redfish_fail(struct cli_hand *hand, enum status st, const char *why)
+{
+    return cli_fail(hand->cli, "%s: %s%s", hand->cli->link, why[0] ? why : status_label(st),
+                    hand->guest ? " (asked without a session, for the daemon has the one that a BMC gets: without "
+                                  "--user the daemon tells what it reads)"
+                                : "");
+}
+
 int cli_device_redfish(struct cli_hand *hand)
 {
     char why[REDFISH_SURVEY_WHY_MAX] = "", password[CLI_REDFISH_PASSWORD_MAX];
@@ -400,10 +409,11 @@ int cli_device_redfish(struct cli_hand *hand)
         return cli_fail(cli, "a BMC is found by itself: it takes no --profile and no --signal");
     if (cli_redfish_options(cli, hand->link.url, password, &opt) != CLI_DONE)
         return CLI_FAILED;
+    opt.guest = hand->guest;
     st = redfish_survey(&opt, &survey, why);
     cli_redfish_progress_end(cli);
     if (st != ST_OK)
-        return cli_fail(cli, "%s: %s", cli->link, why[0] ? why : status_label(st));
+        return cli_redfish_fail(hand, st, why);
     rc = cli_redfish_errors(&survey) > 0 ? CLI_NOT_HELD : CLI_DONE;
     if (cli->json) {
         to = cli_redfish_document(hand, &survey);
@@ -414,6 +424,22 @@ int cli_device_redfish(struct cli_hand *hand)
     }
     redfish_survey_done(&survey);
     return rc;
+}
+
+bool cli_device_redfish_itself(struct cli_hand *hand)
+{
+    struct cli_device_daemon daemon;
+
+    if (hand->link.bus.kind != CONF_BUS_REDFISH)
+        return false;
+    cli_device_daemon_bus(hand, &daemon);
+    hand->guest = daemon.holds && hand->cli->user;
+    if (hand->guest)
+        return true;
+    if (daemon.holds)
+        cli_hand_note(hand, "what the daemon reads of this BMC; with --user and --password-file it is asked itself, for "
+                            "limits, supplies, batteries and all else");
+    return !daemon.holds;
 }
 
 int cli_device_redfish_pass(struct cli_hand *hand, struct redfish_probe **probe, struct json_object *to)
@@ -430,11 +456,12 @@ int cli_device_redfish_pass(struct cli_hand *hand, struct redfish_probe **probe,
         return CLI_FAILED;
     opt.progress = NULL; /* what it shows is the progress */
     opt.signals = false; /* they are the watch's own */
+    opt.guest = hand->guest;
     st = *probe ? ST_OK : redfish_probe_new(&opt, probe, why);
     if (st == ST_OK)
         st = redfish_probe_survey(*probe, &survey, why);
     if (st != ST_OK)
-        return cli_fail(cli, "%s: %s", cli->link, why[0] ? why : status_label(st));
+        return cli_redfish_fail(hand, st, why);
     cli_redfish_readings(to, &survey, cli->signal);
     cli_redfish_absent(to, &survey);
     json_object_object_add(to, "errors", json_object_new_int(cli_redfish_errors(&survey)));

@@ -45,10 +45,10 @@ static int cli_watch_pass(struct cli_watch *w, struct json_object *to)
     struct probe_device device;
     enum status st;
 
-    if (w->hand.link.bus.kind == CONF_BUS_REDFISH)
-        return cli_device_redfish_pass(&w->hand, &w->bmc, to);
     if (w->daemon.holds)
         return cli_device_daemon_read(&w->hand, &w->daemon, to);
+    if (w->hand.link.bus.kind == CONF_BUS_REDFISH)
+        return cli_device_redfish_pass(&w->hand, &w->bmc, to);
     st = probe_read(w->hand.probe, w->hand.link.first, &w->hand.profile, w->one ? w->wanted : NULL, w->list,
                     &device);
     if (st != ST_OK)
@@ -58,7 +58,7 @@ static int cli_watch_pass(struct cli_watch *w, struct json_object *to)
     return CLI_DONE;
 }
 
-static void cli_watch_show(const struct cli_watch *w, struct json_object *pass)
+static int cli_watch_show(const struct cli_watch *w, struct json_object *pass)
 {
     struct cli *cli = w->hand.cli;
 
@@ -68,7 +68,7 @@ static void cli_watch_show(const struct cli_watch *w, struct json_object *pass)
     cli_say(cli, CLI_PLAIN, "\n");
     cli_device_print(cli, pass);
     cli_say(cli, CLI_PLAIN, "\n");
-    (void)fflush(cli->out);
+    return fflush(cli->out) == 0 ? CLI_DONE : CLI_FAILED; /* the reader left */
 }
 
 /* Until the next sample is due; a signal ends the wait. */
@@ -100,7 +100,7 @@ static int cli_watch_run(struct cli_watch *w, struct json_object *samples, int64
             if (cli->json)
                 json_object_array_add(samples, json_object_get(pass));
             else
-                cli_watch_show(w, pass);
+                rc = cli_watch_show(w, pass);
         }
         json_object_put(pass);
         due_us += w->every_us;
@@ -149,7 +149,7 @@ int cli_device_watch(struct cli *cli)
 {
     struct cli_watch w = { .one = false };
     int rc = cli_hand_init(&w.hand, cli, CLI_HAND_ONE);
-    bool bmc = rc == CLI_DONE && w.hand.link.bus.kind == CONF_BUS_REDFISH;
+    bool bmc = rc == CLI_DONE && cli_device_redfish_itself(&w.hand);
 
     if (rc == CLI_DONE && !bmc)
         rc = cli_device_daemon(&w.hand, &w.daemon);

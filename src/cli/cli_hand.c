@@ -89,8 +89,7 @@ static void cli_hand_left_out(struct cli_hand *hand, const char *path)
 {
     (void)snprintf(hand->broken, sizeof hand->broken,
                    "a profile with errors is left out: busbarctl profile check %.180s", path);
-    if (hand->note_count < CLI_HAND_NOTES_MAX)
-        (void)snprintf(hand->notes[hand->note_count++], CLI_HAND_NOTE_MAX, "%s", hand->broken);
+    cli_hand_note(hand, hand->broken);
 }
 
 int32_t cli_hand_candidates(struct cli_hand *hand, struct profile **ret)
@@ -293,6 +292,12 @@ int cli_hand_choose(struct cli_hand *hand)
 }
 
 /* ---- words ---- */
+
+void cli_hand_note(struct cli_hand *hand, const char *text)
+{
+    if (hand->note_count < CLI_HAND_NOTES_MAX)
+        (void)snprintf(hand->notes[hand->note_count++], CLI_HAND_NOTE_MAX, "%s", text);
+}
 
 struct json_object *cli_hand_notes(const struct cli_hand *hand)
 {

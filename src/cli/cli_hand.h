@@ -23,6 +23,7 @@ struct cli_hand {
     struct profile profile;
     bool profiled; /* `profile` is loaded                       */
     bool chosen;   /* ... by the device's model                 */
+    bool guest;    /* a BMC that a daemon has as well           */
     int note_count;
     char notes[CLI_HAND_NOTES_MAX][CLI_HAND_NOTE_MAX];
     char error[CLI_HAND_NOTE_MAX]; /* the last line of severity error           */
@@ -62,6 +63,7 @@ int cli_hand_letters(const struct profile *profile);
 bool cli_hand_fits(const struct profile *profile, const char *model);
 
 /* What was noted, as an array; the caller puts it. */
+void cli_hand_note(struct cli_hand *hand, const char *text);
 struct json_object *cli_hand_notes(const struct cli_hand *hand);
 
 /* "psu_fan_rpm", or "psu_fan_rpm.2" of several alike. */

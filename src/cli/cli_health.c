@@ -135,11 +135,14 @@ static int64_t cli_health_or(int64_t given, int64_t preset)
     return given > 0 ? given : preset;
 }
 
+static const char *cli_health_state_dir(const struct cli *cli, const struct conf *conf)
+{
+    return cli->state_dir ? cli->state_dir : conf ? conf->state_dir : CLI_VERIFY_STATE_DIR;
+}
+
 static void cli_health_options_of(const struct cli *cli, const struct conf *conf,
                                   struct cli_health_options *ret)
 {
-    const char *state = cli->state_dir ? cli->state_dir : conf ? conf->state_dir : CLI_VERIFY_STATE_DIR;
-
     *ret =
         (struct cli_health_options){ .writes = cli->writes,
                                      .samples = cli_health_or(cli->samples, CLI_HEALTH_SAMPLES),
@@ -151,7 +154,7 @@ static void cli_health_options_of(const struct cli *cli, const struct conf *conf
                                      .expected_edpp = cli->given & CLI_EDPP ? (double)cli->edpp_pct : NAN,
                                      .firmware_floor = cli->firmware_floor,
                                      .redfish_floor = cli->redfish_floor };
-    (void)snprintf(ret->folder, sizeof ret->folder, "%.240s/health", state);
+    (void)snprintf(ret->folder, sizeof ret->folder, "%.240s/health", cli_health_state_dir(cli, conf));
 }
 
 static int cli_health_may_write(struct cli *cli)
@@ -237,6 +240,14 @@ static void cli_health_print(struct cli *cli, struct json_object *report)
 
 /* ---- commands ---- */
 
+static int cli_health_none(struct cli *cli, const char *folder)
+{
+    return cli_fail(cli,
+                    "%s: no check was ever started that keeps its files there (one of --link without --config: under "
+                    "%s, or where its --state-dir says)",
+                    folder, CLI_VERIFY_STATE_DIR);
+}
+
 static int cli_health_show_report(struct cli *cli, const char *folder)
 {
     enum cli_health_state state;
@@ -246,7 +257,7 @@ static int cli_health_show_report(struct cli *cli, const char *folder)
 
     json_object_put(report);
     if (!report)
-        return cli_fail(cli, "%s: no check was ever started", folder);
+        return cli_health_none(cli, folder);
     report = cli_health_report(folder, cli->summary_only, &ok);
     rc = ok ? CLI_DONE : CLI_NOT_HELD;
     if (cli->json)
@@ -265,7 +276,7 @@ static int cli_health_show_status(struct cli *cli, const char *folder)
     int rc;
 
     if (!task)
-        return cli_fail(cli, "%s: no check was ever started", folder);
+        return cli_health_none(cli, folder);
     report = cli_health_report(folder, true, &ok);
     json_object_object_add(task, "ok", json_object_new_boolean(ok));
     json_object_object_add(task, "issues", json_object_new_int64((int64_t)cli_length(report, "issues")));
@@ -282,14 +293,17 @@ static int cli_health_show_status(struct cli *cli, const char *folder)
     return rc;
 }
 
-static int cli_health_started(struct cli *cli, const char *id, bool resumed, int32_t count)
+/* How this task is found again: as it was started, or by its place where no configuration says it. */
+static int cli_health_started(struct cli *cli, const char *state_dir, const char *id, bool resumed, int32_t count)
 {
+    bool by_place = cli->state_dir || !cli->config;
     struct json_object *to;
     int rc = CLI_DONE;
 
     if (!cli->json) {
-        cli_say(cli, CLI_PLAIN, "task %s %s for %d nodes: busbarctl verify bmc-health status\n", id,
-                resumed ? "goes on" : "is started", (int)count);
+        cli_say(cli, CLI_PLAIN, "task %s %s for %d nodes: busbarctl verify bmc-health status %s %s\n", id,
+                resumed ? "goes on" : "is started", (int)count, by_place ? "--state-dir" : "--config",
+                by_place ? state_dir : cli->config);
         return CLI_DONE;
     }
     to = json_object_new_object();
@@ -297,6 +311,7 @@ static int cli_health_started(struct cli *cli, const char *id, bool resumed, int
     json_object_object_add(to, "state", json_object_new_string("running"));
     json_object_object_add(to, "resumed", json_object_new_boolean(resumed));
     json_object_object_add(to, "nodes_total", json_object_new_int(count));
+    json_object_object_add(to, "state_dir", json_object_new_string(state_dir));
     rc = cli_print_json(cli, to);
     json_object_put(to);
     return rc;
@@ -316,7 +331,7 @@ static int cli_health_run_start(struct cli *cli, const struct conf *conf,
         rc = cli_health_start(cli, options, targets.list, targets.count, id, &resumed);
     if (rc == CLI_DONE)
         rc = cli->wait ? cli_health_show_report(cli, options->folder)
-                       : cli_health_started(cli, id, resumed, targets.count);
+                       : cli_health_started(cli, cli_health_state_dir(cli, conf), id, resumed, targets.count);
     cli_health_list_done(&targets);
     return rc;
 }

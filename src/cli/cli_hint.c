@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "busbar/clock.h"
 #include "cli_client.h"
@@ -177,42 +178,78 @@ static int cli_hint_line(struct cli_hint *h, char *line)
     return cli_hint_give(h, mark, value);
 }
 
-/* What has been appended since; a file that became shorter begins anew. */
-static int cli_hint_read(struct cli_hint *h, FILE *file, char line[CLI_HINT_LINE_MAX], size_t *held)
+struct cli_hint_log {
+    FILE *file;
+    size_t held; /* of a line that has not ended yet                                  */
+    char line[CLI_HINT_LINE_MAX];
+};
+
+static int cli_hint_end_line(struct cli_hint *h, struct cli_hint_log *log)
 {
-    long at = ftell(file), end = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
+    log->line[log->held] = '\0';
+    log->held = 0;
+    return cli_hint_line(h, log->line);
+}
+
+/* What has been appended since; a file that became shorter begins anew. */
+static int cli_hint_read(struct cli_hint *h, struct cli_hint_log *log)
+{
+    long at = ftell(log->file), end = fseek(log->file, 0, SEEK_END) == 0 ? ftell(log->file) : -1;
     int rc = CLI_DONE, letter;
 
     if (end < at)
         at = 0;
-    clearerr(file);
-    if (fseek(file, at, SEEK_SET) != 0)
+    clearerr(log->file);
+    if (fseek(log->file, at, SEEK_SET) != 0)
         return cli_fail(h->cli, "%s: %s", h->cli->words[1], strerror(errno));
-    while (rc == CLI_DONE && (letter = fgetc(file)) != EOF) {
-        if (*held < CLI_HINT_LINE_MAX - 1)
-            line[(*held)++] = (char)letter;
-        if (letter != '\n')
-            continue;
-        line[*held] = '\0';
-        *held = 0;
-        rc = cli_hint_line(h, line);
+    while (rc == CLI_DONE && (letter = fgetc(log->file)) != EOF) {
+        if (log->held < CLI_HINT_LINE_MAX - 1)
+            log->line[log->held++] = (char)letter;
+        if (letter == '\n')
+            rc = cli_hint_end_line(h, log);
     }
     return rc;
 }
 
+/* The file that has the name now, where that is another one than we read; NULL: it is not, or not yet. */
+static FILE *cli_hint_rotated(const struct cli_hint *h, const struct cli_hint_log *log)
+{
+    FILE *next = NULL;
+    struct stat named, ours;
+
+    if (stat(h->cli->words[1], &named) == 0 && fstat(fileno(log->file), &ours) == 0 &&
+        (named.st_dev != ours.st_dev || named.st_ino != ours.st_ino))
+        next = fopen(h->cli->words[1], "re");
+    return next;
+}
+
+/* Logs are renamed, and go on under the old name: what the old one got last is read, then the new one
+ * from its beginning. */
+static int cli_hint_look(struct cli_hint *h, struct cli_hint_log *log)
+{
+    FILE *next = cli_hint_rotated(h, log);
+    int rc = cli_hint_read(h, log);
+
+    if (!next)
+        return rc;
+    (void)fclose(log->file);
+    log->file = next;
+    if (rc == CLI_DONE && log->held > 0)
+        rc = cli_hint_end_line(h, log);
+    return rc == CLI_DONE ? cli_hint_read(h, log) : rc;
+}
+
 static int cli_hint_follow(struct cli_hint *h)
 {
-    char line[CLI_HINT_LINE_MAX];
-    FILE *file = fopen(h->cli->words[1], "re");
-    size_t held = 0;
+    struct cli_hint_log log = { .file = fopen(h->cli->words[1], "re") };
     int rc = CLI_DONE;
 
-    if (!file)
+    if (!log.file)
         return cli_fail(h->cli, "%s: %s", h->cli->words[1], strerror(errno));
-    (void)fseek(file, 0, SEEK_END); /* what was written before is past */
+    (void)fseek(log.file, 0, SEEK_END); /* what was written before is past */
     while (rc == CLI_DONE && cli_hint_wait(h, clock_now_us() + CLI_HINT_LOOK_US))
-        rc = cli_hint_read(h, file, line, &held);
-    (void)fclose(file);
+        rc = cli_hint_look(h, &log);
+    (void)fclose(log.file);
     return rc == CLI_DONE ? cli_hint_report(h) : rc;
 }
 

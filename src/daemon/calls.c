@@ -152,6 +152,13 @@ static enum status calls_token(void *arg, const struct operator_wish *wish, stru
     return tokens_put(app->tokens, app->rig, wish, ret);
 }
 
+static enum status calls_token_check(void *arg, const struct operator_wish *wish)
+{
+    struct app *app = arg;
+
+    return tokens_check(app->tokens, app->rig, wish);
+}
+
 static enum status calls_hint(void *arg, const struct core_hint *hint)
 {
     struct app *app = arg;
@@ -190,7 +197,8 @@ struct operator_calls calls_make(struct app *app)
     return (struct operator_calls){
         .arg = app, .outputs = calls_outputs, .device = calls_device, .stats = calls_stats,
         .set_mode = calls_set_mode, .mode_wanted = calls_mode_wanted, .record = calls_record,
-        .reload = calls_reload, .hold = calls_hold, .token = calls_token, .hint = calls_hint, .client = calls_client,
+        .reload = calls_reload, .hold = calls_hold, .token = calls_token,
+        .token_check = calls_token_check, .hint = calls_hint, .client = calls_client,
     };
 }
 

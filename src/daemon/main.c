@@ -11,6 +11,7 @@
 #include "app.h"
 #include "busbar/conf.h"
 #include "busbar/log.h"
+#include "busbar/output.h"
 #include "restore.h"
 
 #define MAIN_CONFIG "/etc/busbar/busbar.yaml"
@@ -156,6 +157,16 @@ static int main_run(const struct main_args *args, struct conf *conf)
     return exit_status;
 }
 
+static void main_print(const struct main_args *args)
+{
+    if (args->help)
+        (void)fputs(main_usage, stdout);
+    else if (args->version)
+        (void)printf("busbard %s (%s)\n", BUSBAR_VERSION, BUSBAR_COMMIT);
+    else
+        conf_print_keys(stdout);
+}
+
 int main(int argc, char **argv)
 {
     struct main_args args = { .config = MAIN_CONFIG };
@@ -163,13 +174,9 @@ int main(int argc, char **argv)
 
     if (!main_args_read(argc, argv, &args))
         return 2;
-    if (args.help)
-        return fputs(main_usage, stdout) == EOF ? 2 : 0;
-    if (args.version)
-        return printf("busbard %s (%s)\n", BUSBAR_VERSION, BUSBAR_COMMIT) < 0 ? 2 : 0;
-    if (args.print_keys) {
-        conf_print_keys(stdout);
-        return 0;
+    if (args.help || args.version || args.print_keys) {
+        main_print(&args);
+        return output_end("busbard", 0);
     }
     /* A peer that hangs up must not end the daemon, whoever started it. */
     (void)signal(SIGPIPE, SIG_IGN);
@@ -182,5 +189,5 @@ int main(int argc, char **argv)
         conf_free(conf);
         return 0;
     }
-    return args.restore ? main_restore(&args, conf) : main_run(&args, conf);
+    return args.restore ? output_end("busbard", main_restore(&args, conf)) : main_run(&args, conf);
 }

@@ -86,7 +86,7 @@ static struct tokens_entry *tokens_room(struct tokens *tokens, struct rig *rig)
     struct tokens_entry *oldest = NULL;
 
     if (tokens->count < max)
-        return &tokens->list[tokens->count++];
+        return &tokens->list[tokens->count];
     out = rig_outputs(rig);
     for (int32_t i = 0; i < tokens->count; i++) {
         struct tokens_entry *entry = &tokens->list[i];
@@ -108,19 +108,39 @@ static void tokens_hand_over(const struct tokens *tokens, struct rig *rig)
     mailbox_put(rig->requests, to);
 }
 
-enum status tokens_put(struct tokens *tokens, struct rig *rig, const struct operator_wish *wish,
-                       struct operator_token *ret)
+/* Where this wish goes. */
+static enum status tokens_place(struct tokens *tokens, struct rig *rig, const struct operator_wish *wish,
+                                struct tokens_entry **ret)
 {
     struct tokens_entry *entry = tokens_find(tokens, wish->client);
-    uint64_t number;
 
     if (!entry && !(wish->amount_w > 0.0))
         return ST_NONE;
-    number = entry ? entry->request.client : tokens_number(tokens, wish->client);
     if (!entry)
         entry = tokens_room(tokens, rig);
-    if (!entry)
-        return ST_BUSY;
+    *ret = entry;
+    return entry ? ST_OK : ST_BUSY;
+}
+
+enum status tokens_check(struct tokens *tokens, struct rig *rig, const struct operator_wish *wish)
+{
+    struct tokens_entry *entry = NULL;
+
+    return tokens_place(tokens, rig, wish, &entry);
+}
+
+enum status tokens_put(struct tokens *tokens, struct rig *rig, const struct operator_wish *wish,
+                       struct operator_token *ret)
+{
+    const struct tokens_entry *own = tokens_find(tokens, wish->client);
+    uint64_t number = own ? own->request.client : tokens_number(tokens, wish->client);
+    struct tokens_entry *entry = NULL;
+    enum status st = tokens_place(tokens, rig, wish, &entry);
+
+    if (st != ST_OK)
+        return st;
+    if (entry == &tokens->list[tokens->count])
+        tokens->count++;
     *entry = (struct tokens_entry){ .request = { .client = number,
                                                  .version = ++tokens->version,
                                                  .node = wish->node,

@@ -24,6 +24,10 @@ struct tokens *tokens_free(struct tokens *tokens);
 NODISCARD enum status tokens_put(struct tokens *tokens, struct rig *rig, const struct operator_wish *wish,
                                  struct operator_token *ret);
 
+/* What tokens_put() would say, and nothing is done. It stays so until the table is told
+ * something else: whoever was answered and holds nothing only gets more with another wish. */
+NODISCARD enum status tokens_check(struct tokens *tokens, struct rig *rig, const struct operator_wish *wish);
+
 /* Before `rig` is handed over: the table under its names. Wishes for nodes that
  * it lacks are dropped, and those that it has no room for, the newest first. */
 void tokens_follow(struct tokens *tokens, struct rig *rig);

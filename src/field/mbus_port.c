@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mbus_port.c: one exchange at a time with Modbus devices, RTU or TCP.
  *
- * Owns the choice of path: libmodbus for functions 3, 4, 6 and 16 to units 1 to 247, frames of
- * our own (net/mbframe.c) over its descriptor for the rest. Runs on the caller's thread; no call
+ * Owns the choice of path: libmodbus for functions 3, 4, 6 and 16 to units 1 to 247 of a serial
+ * line, frames of our own (net/mbframe.c) over its descriptor for the rest. Runs on the caller's thread; no call
  * blocks longer than the time-out, what a trickling answer adds to it, and the wait for a
  * late one. Never logs: `error` says what its owner may log.
  */
@@ -166,9 +166,10 @@ static enum status mbus_port_exception(int32_t code, bool reading, int32_t *ret_
 
 /* ---- the library ---- */
 
+/* Over TCP it takes any unit's answer that has the question's number. */
 static bool mbus_port_by_library(const struct mbus_port *port, int32_t unit)
 {
-    return unit >= 1 && unit <= PORT_UNIT_MAX && !port->bus->rtu_framing;
+    return unit >= 1 && unit <= PORT_UNIT_MAX && mbus_port_is_serial(port);
 }
 
 /* What libmodbus says went wrong. */

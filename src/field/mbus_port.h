@@ -3,7 +3,7 @@
  *
  * Reads and writes registers; knows nothing of what they mean. libmodbus opens the line
  * and carries what it can; what it cannot goes as frames of our own over the same
- * descriptor: units above 247, file records, serial frames over TCP. A serial line is
+ * descriptor: units above 247, file records, everything over TCP. A serial line is
  * locked (one process a line) and gets its settings back when it is closed. Every call
  * blocks and is for one thread at a time: a worker, or a tool's main thread.
  */

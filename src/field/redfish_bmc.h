@@ -20,8 +20,6 @@
 
 #include "busbar/http.h"
 
-#define REDFISH_TOKEN_MAX    1024
-#define REDFISH_LINK_URL_MAX 1280
 #define REDFISH_ETAG_MAX     128
 #define REDFISH_SERIAL_NONE  "no-uuid" /* of a service root without one             */
 #define REDFISH_BODY_MAX     512 /* of a PATCH                                    */
@@ -76,8 +74,8 @@ enum redfish_session_step {
 
 struct redfish_session {
     enum redfish_session_step step;
-    char token[REDFISH_TOKEN_MAX];   /* "": none                                      */
-    char uri[REDFISH_JSON_PATH_MAX]; /* to DELETE; "": not told                       */
+    char *token_header; /* "X-Auth-Token: ...", however long; NULL: no session          */
+    char *uri;          /* to DELETE; NULL: not told                                    */
     char login_path[REDFISH_JSON_PATH_MAX];
     char login_body[REDFISH_LOGIN_MAX];
     char basic_header[REDFISH_LOGIN_MAX]; /* "Authorization: Basic ..."               */
@@ -96,11 +94,14 @@ NODISCARD enum status redfish_link_init(struct redfish *bmc);
 void redfish_link_done(struct redfish *bmc);
 void redfish_link_ask(struct redfish *bmc, enum redfish_lane_id lane, const struct redfish_ask *ask);
 void redfish_session_logout(struct redfish *bmc);
+void redfish_session_done(struct redfish *bmc);
+/* Basic authentication from the first request on: no session is asked for. */
+void redfish_session_never(struct redfish *bmc);
 
-/* The URL of a path; false: it is too long. */
-bool redfish_link_target(const struct redfish *bmc, const char *path, char *to, size_t room);
-/* The header that says who we are, "" for nobody; false: there is no login just now. */
-bool redfish_link_login_header(const struct redfish *bmc, char *to, size_t room);
+/* The URL of a path, given to the caller; NULL: no memory. */
+char *redfish_link_target(const struct redfish *bmc, const char *path);
+/* The header that says who we are, "" for nobody; NULL: there is no login just now. */
+const char *redfish_link_login_header(const struct redfish *bmc);
 
 /* What a reply means: ST_OK for 2xx, ST_REFUSED, ST_ABSENT (404), ST_BUSY (429,
  * 503), ST_NACK (other 5xx) or the exchange's own status. */

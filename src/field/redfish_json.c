@@ -88,12 +88,13 @@ enum status redfish_json_root(const char *body, size_t size, struct redfish_json
     return ST_OK;
 }
 
-void redfish_json_id(const char *body, size_t size, char ret[REDFISH_JSON_PATH_MAX])
+char *redfish_json_id(const char *body, size_t size)
 {
-    struct json_object *object = redfish_value_parse(body, size);
+    struct json_object *object = redfish_value_parse(body, size), *id = redfish_value_member(object, "@odata.id");
+    char *ret = json_object_is_type(id, json_type_string) ? strdup(json_object_get_string(id)) : NULL;
 
-    redfish_value_text(object, "@odata.id", ret, REDFISH_JSON_PATH_MAX);
     json_object_put(object);
+    return ret;
 }
 
 void redfish_json_error(const char *body, size_t size, char ret[REDFISH_JSON_TEXT_MAX])

@@ -51,8 +51,8 @@ struct redfish_json_root {
 };
 NODISCARD enum status redfish_json_root(const char *body, size_t size, struct redfish_json_root *ret);
 
-/* The @odata.id of a body (a new session); "" when it has none. */
-void redfish_json_id(const char *body, size_t size, char ret[REDFISH_JSON_PATH_MAX]);
+/* The @odata.id of a body (a new session), however long, given to the caller; NULL: it has none. */
+char *redfish_json_id(const char *body, size_t size);
 
 /* What an error body says, as one short line of printable characters: a Redfish
  * error object, {"Message": ...}, or nothing (""). */

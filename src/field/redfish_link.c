@@ -81,12 +81,13 @@ int64_t redfish_link_retry_after_us(const struct redfish_reply *reply, int64_t m
 
 /* Ids may hold spaces and '#': percent-encodes what no URL may contain. `slashed`: the path,
  * without its query, ends in a slash. */
-static bool redfish_link_url(const struct redfish *bmc, const char *path, bool slashed, char *to, size_t room)
+static char *redfish_link_url(const struct redfish *bmc, const char *path, bool slashed)
 {
-    size_t size = strlen(bmc->url), end = strcspn(path, "?");
+    size_t size = strlen(bmc->url), end = strcspn(path, "?"), room = size + strlen(path) * 3 + 2;
+    char *to = malloc(room);
 
-    if (size + strlen(path) * 3 + 1 >= room)
-        return false;
+    if (!to)
+        return NULL;
     memcpy(to, bmc->url, size);
     slashed = slashed && end > 0 && path[end - 1] != '/';
     for (const unsigned char *at = (const unsigned char *)path;; at++) {
@@ -100,7 +101,7 @@ static bool redfish_link_url(const struct redfish *bmc, const char *path, bool s
             to[size++] = (char)*at;
     }
     to[size] = '\0';
-    return true;
+    return to;
 }
 
 static void redfish_link_finish(struct redfish_lane *lane, const struct redfish_reply *reply)
@@ -118,45 +119,39 @@ void redfish_link_drop(struct redfish_lane *lane, enum status status)
     redfish_link_finish(lane, &reply);
 }
 
-bool redfish_link_target(const struct redfish *bmc, const char *path, char *to, size_t room)
+char *redfish_link_target(const struct redfish *bmc, const char *path)
 {
-    return redfish_link_url(bmc, path, bmc->slashes, to, room);
+    return redfish_link_url(bmc, path, bmc->slashes);
 }
 
-bool redfish_link_login_header(const struct redfish *bmc, char *to, size_t room)
+const char *redfish_link_login_header(const struct redfish *bmc)
 {
     const struct redfish_session *session = &bmc->session;
 
-    to[0] = '\0';
     if (!bmc->device->username[0])
-        return true;
-    if (session->token[0] && session->step == REDFISH_SESSION_REST)
-        (void)snprintf(to, room, "X-Auth-Token: %s", session->token);
-    else if (session->basic)
-        (void)snprintf(to, room, "%s", session->basic_header);
-    return to[0] != '\0';
+        return "";
+    if (session->token_header && session->step == REDFISH_SESSION_REST)
+        return session->token_header;
+    return session->basic ? session->basic_header : NULL;
 }
 
-/* The header that says who we are; "" for nobody. */
-static void redfish_link_identity(struct redfish_lane *lane, char *to, size_t room)
+/* The header that says who we are; NULL for nobody. */
+static const char *redfish_link_identity(struct redfish_lane *lane)
 {
     struct redfish_session *session = &lane->bmc->session;
     bool login = lane == &lane->bmc->lanes[REDFISH_LANE_SESSION] && session->step == REDFISH_SESSION_LOGIN;
 
     lane->generation = session->generation;
-    to[0] = '\0';
     if (lane->ask.open && !(login && session->login_with_basic))
-        return;
-    if (session->token[0] && !login)
-        (void)snprintf(to, room, "X-Auth-Token: %s", session->token);
-    else
-        (void)snprintf(to, room, "%s", session->basic_header);
+        return NULL;
+    return session->token_header && !login ? session->token_header : session->basic_header;
 }
 
 void redfish_link_dispatch(struct redfish_lane *lane)
 {
     struct redfish *bmc = lane->bmc;
-    char url[REDFISH_LINK_URL_MAX], identity[REDFISH_TOKEN_MAX + 32], match[REDFISH_ETAG_MAX + 16];
+    char *url = redfish_link_url(bmc, lane->ask.path, lane->slashed || bmc->slashes), match[REDFISH_ETAG_MAX + 16];
+    const char *identity = redfish_link_identity(lane);
     const char *headers[6] = { "Accept: application/json", "OData-Version: 4.0" };
     size_t count = 2;
     struct http_request request = {
@@ -172,19 +167,18 @@ void redfish_link_dispatch(struct redfish_lane *lane)
                 ? REDFISH_LINK_LOGOUT_US
                 : bmc->bus->timeout_us,
     };
-    enum status st = ST_RANGE;
+    enum status st = ST_NOMEM;
 
-    redfish_link_identity(lane, identity, sizeof identity);
-    if (identity[0])
+    if (identity && identity[0])
         headers[count++] = identity;
     if (lane->ask.etag) {
         (void)snprintf(match, sizeof match, "If-Match: %s", lane->ask.etag);
         headers[count++] = match;
     }
     headers[count] = NULL;
-    if (redfish_link_url(bmc, lane->ask.path, lane->slashed || bmc->slashes, url, sizeof url))
+    if (url)
         st = http_client_send(bmc->opt.client, &request, redfish_link_on_answer, lane);
-    explicit_bzero(identity, sizeof identity);
+    free(url);
     if (st != ST_OK)
         redfish_link_drop(lane, st);
 }
@@ -205,7 +199,7 @@ void redfish_link_go(struct redfish_lane *lane)
     if (session->basic && now_us >= session->basic_until_us)
         session->basic = false;
     if (lane->ask.open || !bmc->device->username[0] || session->basic ||
-        (session->token[0] && session->step != REDFISH_SESSION_REPLACE)) {
+        (session->token_header && session->step != REDFISH_SESSION_REPLACE)) {
         redfish_link_dispatch(lane);
         return;
     }
@@ -263,16 +257,20 @@ static bool redfish_link_wants_slash(struct redfish_lane *lane, const struct red
     struct redfish *bmc = lane->bmc;
     const char *to = redfish_link_redirect(reply), *scheme = to ? strstr(to, "://") : NULL;
     size_t end = strcspn(lane->ask.path, "?");
-    char url[REDFISH_LINK_URL_MAX];
+    char *url;
+    bool same;
 
     if (scheme)
         to = strchr(scheme + 3, '/');
     if (end == 0 || lane->ask.path[end - 1] == '/')
         return false; /* it has one: this leads elsewhere */
     if (!to || reply->code == 303 || lane->slashed || bmc->slashes ||
-        (bmc->stopping && lane != &bmc->lanes[REDFISH_LANE_SESSION]) ||
-        !redfish_link_url(bmc, lane->ask.path, true, url, sizeof url) ||
-        strcmp(url + strlen(bmc->url), to) != 0)
+        (bmc->stopping && lane != &bmc->lanes[REDFISH_LANE_SESSION]))
+        return false;
+    url = redfish_link_url(bmc, lane->ask.path, true);
+    same = url && strcmp(url + strlen(bmc->url), to) == 0;
+    free(url);
+    if (!same)
         return false;
     lane->slashed = true;
     bmc->slashes = strcmp(lane->ask.method, "GET") == 0; /* of the login alone it says nothing */
@@ -346,5 +344,5 @@ void redfish_link_done(struct redfish *bmc)
         if (bmc->lanes[i].retry)
             event_free(bmc->lanes[i].retry);
     }
-    explicit_bzero(&bmc->session, sizeof bmc->session);
+    redfish_session_done(bmc);
 }

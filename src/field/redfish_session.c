@@ -7,6 +7,7 @@
 #include "redfish_session.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "redfish_token.h"
@@ -15,6 +16,7 @@
 #include "busbar/log.h"
 
 #define REDFISH_SESSION_PATH            "/redfish/v1/SessionService/Sessions"
+#define REDFISH_SESSION_HEADER          "X-Auth-Token: "
 #define REDFISH_SESSION_LOGIN_WAIT_US   ((int64_t)5000000)  /* after a login not taken, then double */
 #define REDFISH_SESSION_LOGIN_DOUBLINGS 4                   /* 80 s at most                 */
 #define REDFISH_SESSION_LOGIN_GAP_US    ((int64_t)1000000)  /* between any two logins       */
@@ -28,6 +30,46 @@ static struct redfish_token redfish_session_kept(const struct redfish *bmc)
     return (struct redfish_token){ .state_dir = bmc->opt.conf->state_dir,
                                    .device = bmc->device->name,
                                    .url = bmc->url };
+}
+
+/* Its token is gone from memory: who has it may act as us. Its URI stays until the next one's: it
+ * may be on its way out in a DELETE. */
+static void redfish_session_drop(struct redfish *bmc)
+{
+    struct redfish_session *session = &bmc->session;
+
+    if (session->token_header)
+        explicit_bzero(session->token_header, strlen(session->token_header));
+    free(session->token_header);
+    session->token_header = NULL;
+}
+
+static void redfish_session_forget(struct redfish *bmc)
+{
+    redfish_session_drop(bmc);
+    free(bmc->session.uri);
+    bmc->session.uri = NULL;
+}
+
+void redfish_session_done(struct redfish *bmc)
+{
+    redfish_session_forget(bmc);
+    explicit_bzero(&bmc->session, sizeof bmc->session);
+}
+
+/* `uri` NULL: it is not told; given to us. False: no memory, and there is no session. */
+static bool redfish_session_take(struct redfish *bmc, const char *token, char *uri)
+{
+    struct redfish_session *session = &bmc->session;
+
+    redfish_session_forget(bmc);
+    session->uri = uri;
+    if (asprintf(&session->token_header, REDFISH_SESSION_HEADER "%s", token) < 0) {
+        session->token_header = NULL;
+        return false;
+    }
+    session->generation++;
+    return true;
 }
 
 static void redfish_session_ask(struct redfish *bmc, enum redfish_session_step step,
@@ -51,8 +93,7 @@ static void redfish_session_login(struct redfish *bmc)
     struct redfish_token kept = redfish_session_kept(bmc);
 
     redfish_token_forget(&kept);
-    session->token[0] = '\0';
-    session->uri[0] = '\0';
+    redfish_session_forget(bmc);
     session->login_after_us = clock_now_us() + REDFISH_SESSION_LOGIN_GAP_US;
     redfish_session_ask(bmc, REDFISH_SESSION_LOGIN, &ask);
 }
@@ -62,7 +103,7 @@ void redfish_session_renew(struct redfish *bmc)
 {
     struct redfish_ask ask = { .method = "DELETE", .path = bmc->session.uri };
 
-    if (bmc->session.token[0] && bmc->session.uri[0])
+    if (bmc->session.token_header && bmc->session.uri)
         redfish_session_ask(bmc, REDFISH_SESSION_REPLACE, &ask);
     else
         redfish_session_login(bmc);
@@ -77,12 +118,18 @@ void redfish_session_back_off(struct redfish *bmc, const char *why)
     int64_t wait_us = REDFISH_SESSION_LOGIN_WAIT_US << doublings;
 
     session->failures++;
-    session->token[0] = '\0';
+    redfish_session_drop(bmc);
     (void)snprintf(session->why, sizeof session->why, "%s", why);
     session->login_after_us = clock_now_us() + redfish_jitter_us(bmc, wait_us, REDFISH_SESSION_JITTER);
     if (!session->complained)
         LOG(WARNING, bmc->device->name, "does not take our login: %s", why[0] ? why : "no reason given");
     session->complained = true;
+}
+
+void redfish_session_never(struct redfish *bmc)
+{
+    bmc->session.basic = bmc->session.complained = true;
+    bmc->session.basic_until_us = INT64_MAX;
 }
 
 static void redfish_session_use_basic(struct redfish *bmc, int64_t until_us, const char *why)
@@ -96,13 +143,13 @@ static void redfish_session_use_basic(struct redfish *bmc, int64_t until_us, con
     session->basic_until_us = until_us;
 }
 
-/* A session URI as a path: a whole URL's host is not ours to follow. */
-static void redfish_session_path(const char *uri, char ret[REDFISH_JSON_PATH_MAX])
+/* A session URI as a path: a whole URL's host is not ours to follow. NULL: it is none. */
+static char *redfish_session_path(const char *uri)
 {
     const char *scheme = strstr(uri, "://");
     const char *path = scheme ? strchr(scheme + 3, '/') : uri;
 
-    (void)snprintf(ret, REDFISH_JSON_PATH_MAX, "%s", path && path[0] == '/' ? path : "");
+    return path && path[0] == '/' ? strdup(path) : NULL;
 }
 
 static void redfish_session_on_token(struct redfish *bmc, const struct redfish_reply *reply,
@@ -111,17 +158,15 @@ static void redfish_session_on_token(struct redfish *bmc, const struct redfish_r
     struct redfish_session *session = &bmc->session;
     const char *location = http_response_header(reply->response, "Location");
     struct redfish_token kept = redfish_session_kept(bmc);
-    char id[REDFISH_JSON_PATH_MAX];
+    char *id = location ? NULL : redfish_json_id(reply->body, reply->size);
+    char *uri = location ? redfish_session_path(location) : id ? redfish_session_path(id) : NULL;
 
-    if (strlen(token) >= sizeof session->token) {
-        redfish_session_use_basic(bmc, INT64_MAX, "its token is too long");
+    free(id);
+    if (!redfish_session_take(bmc, token, uri)) {
+        redfish_session_back_off(bmc, status_label(ST_NOMEM));
         return;
     }
-    (void)snprintf(session->token, sizeof session->token, "%s", token);
-    redfish_json_id(reply->body, reply->size, id);
-    redfish_session_path(location ? location : id, session->uri);
-    redfish_token_save(&kept, session->token, session->uri);
-    session->generation++;
+    redfish_token_save(&kept, token, session->uri ? session->uri : "");
     session->basic = false;
     if (session->complained && session->failures == 0) {
         LOG(NOTICE, bmc->device->name, "gives us a session again");
@@ -182,7 +227,7 @@ static void redfish_session_on_answer(struct redfish *bmc, const struct redfish_
 
             if (reply->status == ST_OK) /* else it may live on, and the next of us goes on with it */
                 redfish_token_forget(&kept);
-            session->token[0] = '\0';
+            redfish_session_drop(bmc);
         }
         return;
     }
@@ -202,7 +247,7 @@ static void redfish_session_on_answer(struct redfish *bmc, const struct redfish_
         if (!lane->parked)
             continue;
         lane->parked = false;
-        if (session->token[0] || session->basic)
+        if (session->token_header || session->basic)
             redfish_link_go(lane);
         else
             redfish_link_drop(lane, reply->status != ST_OK ? reply->status : ST_REFUSED);
@@ -216,7 +261,7 @@ void redfish_session_logout(struct redfish *bmc)
 
     if (session->step != REDFISH_SESSION_REST)
         return; /* when that is over, redfish_session_on_answer() sees that we stop */
-    if (session->token[0] && session->uri[0])
+    if (session->token_header && session->uri)
         redfish_session_ask(bmc, REDFISH_SESSION_LOGOUT, &ask);
 }
 
@@ -248,17 +293,18 @@ enum status redfish_session_init(struct redfish *bmc)
     struct redfish_session *session = &bmc->session;
     const struct conf_device *device = bmc->device;
     struct redfish_token kept = redfish_session_kept(bmc);
+    char *token, *uri;
 
     if (!redfish_json_login(device->username, device->password, session->login_body,
                             sizeof session->login_body))
         return ST_NOMEM;
     redfish_session_basic(device->username, device->password, session->basic_header,
                           sizeof session->basic_header);
-    if (device->username[0] &&
-        redfish_token_load(&kept, session->token, sizeof session->token, session->uri, sizeof session->uri))
-        session->generation++;
-    else
-        session->token[0] = session->uri[0] = '\0';
+    if (device->username[0] && redfish_token_load(&kept, &token, &uri)) {
+        (void)redfish_session_take(bmc, token, uri); /* no memory: then there is a new one */
+        explicit_bzero(token, strlen(token));
+        free(token);
+    }
     return ST_OK;
 }
 

@@ -101,7 +101,8 @@ static void redfish_stream_on_end(const struct http_response *response, void *ar
 static void redfish_stream_open(struct redfish *bmc)
 {
     struct redfish_stream *stream = bmc->stream;
-    char url[REDFISH_LINK_URL_MAX], identity[REDFISH_TOKEN_MAX + 32], last[REDFISH_SSE_ID_MAX + 24];
+    const char *identity = redfish_link_login_header(bmc);
+    char *url = identity ? redfish_link_target(bmc, stream->path) : NULL, last[REDFISH_SSE_ID_MAX + 24];
     const char *headers[5] = { "Accept: text/event-stream" };
     size_t count = 1;
     struct http_request request = {
@@ -114,8 +115,7 @@ static void redfish_stream_open(struct redfish *bmc)
         .on_data = redfish_stream_on_data,
     };
 
-    if (!redfish_link_target(bmc, stream->path, url, sizeof url) ||
-        !redfish_link_login_header(bmc, identity, sizeof identity)) {
+    if (!url) {
         redfish_timer(stream->timer, REDFISH_STREAM_LOOK_US);
         return;
     }
@@ -126,7 +126,7 @@ static void redfish_stream_open(struct redfish *bmc)
         headers[count++] = last;
     }
     stream->open = http_client_send(bmc->opt.client, &request, redfish_stream_on_end, stream) == ST_OK;
-    explicit_bzero(identity, sizeof identity);
+    free(url);
     if (!stream->open)
         redfish_stream_again(bmc);
 }

@@ -132,7 +132,8 @@ static enum status redfish_probe_device(struct redfish_probe *probe, const struc
 
 static enum status redfish_probe_start(struct redfish_probe *probe, const struct redfish_survey_options *opt)
 {
-    struct http_client_options client = { .host_connections_max = 2, .body_max = REDFISH_SURVEY_BODY_MAX };
+    struct http_client_options client = { .host_connections_max = opt->guest ? 1 : 2,
+                                          .body_max = REDFISH_SURVEY_BODY_MAX };
     struct redfish_options redfish;
     enum status st;
 
@@ -152,7 +153,11 @@ static enum status redfish_probe_start(struct redfish_probe *probe, const struct
                                         .adapter = &probe->adapter,
                                         .read_only = true,
                                         .arg = probe };
-    return st == ST_OK ? redfish_new(&redfish, &probe->bmc) : st;
+    if (st == ST_OK)
+        st = redfish_new(&redfish, &probe->bmc);
+    if (st == ST_OK && opt->guest)
+        redfish_session_never(probe->bmc);
+    return st;
 }
 
 enum status redfish_probe_new(const struct redfish_survey_options *opt, struct redfish_probe **ret, char *why)
@@ -378,7 +383,7 @@ static void redfish_probe_greet(struct redfish_probe *probe)
         .method = "GET", .path = "/redfish/v1/", .open = true, .done = redfish_probe_on_root
     };
 
-    if (probe->greeted || !probe->device->username[0] || probe->bmc->session.token[0] ||
+    if (probe->greeted || !probe->device->username[0] || probe->bmc->session.token_header ||
         probe->bmc->session.login_path[0])
         return;
     probe->greeted = true;
@@ -435,8 +440,6 @@ const char *redfish_probe_refusal(const struct redfish_probe *probe,
         return limit->why ? limit->why : "it may not be written";
     if (strcmp(limit->exception, "HardPowerOff") == 0)
         return "its host is switched off when it is exceeded";
-    if (redfish_limit_is_off(limit))
-        return "it is switched off, and a value would switch it on";
     if (!(value >= 0.0 && value <= 1e6) || value < limit->min || value > limit->max)
         return "the value is outside what the device allows";
     if (strcmp(limit->unit, "V") != 0 && value != floor(value))

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "redfish_limit.h"
 #include "redfish_value.h"
 
 static const char *const redfish_take_contexts[] = {
@@ -81,6 +82,8 @@ static const char *redfish_take_why(const struct redfish_take *take, const struc
         return "it shows neither a value nor a range";
     if (take->doc->allow && !strcasestr(take->doc->allow, "PATCH"))
         return "the resource takes no PATCH";
+    if (limit->off)
+        return "it is switched off, and a value would switch it on";
     return NULL;
 }
 
@@ -89,6 +92,7 @@ static void redfish_take_settle(const struct redfish_take *take, struct redfish_
     redfish_take_spell(limit);
     limit->nonvolatile |=
         strcasestr(limit->path, "nonvolatile") != NULL || strcasestr(limit->source, "nonvolatile") != NULL;
+    limit->off = redfish_limit_is_off(limit);
     limit->why = redfish_take_why(take, limit);
     limit->writable = limit->why == NULL;
 }

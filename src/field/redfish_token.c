@@ -6,13 +6,13 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define REDFISH_TOKEN_HEAD     "busbar session 1"
 #define REDFISH_TOKEN_FOLDER   "sessions"
-#define REDFISH_TOKEN_LINE_MAX 1100
 
 /* The folder, open; made where it is missing. -1: there is none. */
 static int redfish_token_folder(const struct redfish_token *where, bool make)
@@ -33,7 +33,7 @@ static int redfish_token_folder(const struct redfish_token *where, bool make)
 
 void redfish_token_save(const struct redfish_token *where, const char *token, const char *uri)
 {
-    int dir_fd = redfish_token_folder(where, true), fd;
+    int dir_fd = strpbrk(uri, "\r\n") ? -1 : redfish_token_folder(where, true), fd;
     char temporary[80];
     FILE *file;
     bool ok;
@@ -54,27 +54,44 @@ void redfish_token_save(const struct redfish_token *where, const char *token, co
     (void)close(dir_fd);
 }
 
-/* A line without its end. False: there is none, or it is too long. */
-static bool redfish_token_line(FILE *file, char *to, size_t room)
+/* A line without its end, given to the caller. NULL: there is none. */
+static char *redfish_token_line(FILE *file)
 {
-    size_t size;
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t size = getline(&line, &room, file);
 
-    if (!fgets(to, (int)room, file))
-        return false;
-    size = strlen(to);
-    if (size == 0 || to[size - 1] != '\n')
-        return false;
-    to[size - 1] = '\0';
-    return true;
+    if (size > 0 && line[size - 1] == '\n') {
+        line[size - 1] = '\0';
+        return line;
+    }
+    free(line);
+    return NULL;
 }
 
-bool redfish_token_load(const struct redfish_token *where, char *token, size_t token_room, char *uri,
-                        size_t uri_room)
+static bool redfish_token_says(FILE *file, const char *wanted)
+{
+    char *line = redfish_token_line(file);
+    bool same = line && strcmp(line, wanted) == 0;
+
+    free(line);
+    return same;
+}
+
+static void redfish_token_clear(char **text)
+{
+    if (*text)
+        explicit_bzero(*text, strlen(*text));
+    free(*text);
+    *text = NULL;
+}
+
+bool redfish_token_load(const struct redfish_token *where, char **ret_token, char **ret_uri)
 {
     int dir_fd = redfish_token_folder(where, false), fd;
-    char line[REDFISH_TOKEN_LINE_MAX];
     FILE *file;
-    bool ok;
+
+    *ret_token = *ret_uri = NULL;
 
     if (dir_fd < 0)
         return false;
@@ -86,12 +103,19 @@ bool redfish_token_load(const struct redfish_token *where, char *token, size_t t
             (void)close(fd);
         return false;
     }
-    ok = redfish_token_line(file, line, sizeof line) && strcmp(line, REDFISH_TOKEN_HEAD) == 0 &&
-         redfish_token_line(file, line, sizeof line) && strcmp(line, where->url) == 0 &&
-         redfish_token_line(file, uri, uri_room) && redfish_token_line(file, token, token_room) && token[0];
+    if (redfish_token_says(file, REDFISH_TOKEN_HEAD) && redfish_token_says(file, where->url)) {
+        *ret_uri = redfish_token_line(file);
+        *ret_token = redfish_token_line(file);
+    }
     (void)fclose(file);
-    explicit_bzero(line, sizeof line);
-    return ok;
+    if (*ret_uri && *ret_token && (*ret_token)[0]) {
+        if (!(*ret_uri)[0])
+            redfish_token_clear(ret_uri);
+        return true;
+    }
+    redfish_token_clear(ret_token);
+    redfish_token_clear(ret_uri);
+    return false;
 }
 
 void redfish_token_forget(const struct redfish_token *where)

@@ -17,9 +17,8 @@ struct redfish_token {
 
 /* `uri` "": none. Trouble is not ours to report: then the session is not kept. */
 void redfish_token_save(const struct redfish_token *where, const char *token, const char *uri);
-/* False: there is none for this URL. */
-bool redfish_token_load(const struct redfish_token *where, char *token, size_t token_room, char *uri,
-                        size_t uri_room);
+/* Both given to the caller, *ret_uri NULL: none. False: there is none for this URL. */
+bool redfish_token_load(const struct redfish_token *where, char **ret_token, char **ret_uri);
 void redfish_token_forget(const struct redfish_token *where);
 
 #endif

@@ -23,7 +23,8 @@
 #define REGDEV_PROBE_LONG 6           /* every so many a probe waits as long as the bus may */
 #define REGDEV_PROBE_FIRST_US INT64_C(500000)
 #define REGDEV_PROBE_LAST_US INT64_C(5000000)
-#define REGDEV_PROBE_SHARE 20         /* a probe takes at most one part in so many  */
+#define REGDEV_PROBE_SLOWER 4         /* so much longer is each pause than the one before */
+#define REGDEV_PROBE_SHARE 25         /* so many time-outs apart: 5 %, with the wait for a late answer */
 #define REGDEV_MATCH_BYTES 16         /* of a model text that no row describes       */
 #define REGDEV_SPAN_DEFAULT 32
 #define REGDEV_ENERGY_MAX_W 30000.0   /* of one device, where its row does not say         */
@@ -160,6 +161,7 @@ static void regdev_forget_spans(struct regdev *dev)
     for (int32_t i = 0; i < dev->row_count; i++) {
         dev->rows[i].state = REGDEV_ROW_GOOD;
         dev->rows[i].nacks = 0;
+        dev->rows[i].doubted = false;
         dev->rows[i].seen = false;
         dev->rows[i].energy = (struct pmbus_energy){ .known = false };
         dev->rows[i].status_known = false;
@@ -323,12 +325,14 @@ void regdev_probe(struct regdev *dev)
     int64_t now_us = regdev_now_us(dev), taken_us;
 
     longest_us = longest_us > REGDEV_PROBE_LAST_US ? longest_us : REGDEV_PROBE_LAST_US;
-    dev->probe_every_us = dev->probe_every_us * 2 < longest_us ? dev->probe_every_us * 2 : longest_us;
+    dev->probe_every_us *= REGDEV_PROBE_SLOWER;
+    dev->probe_every_us = dev->probe_every_us < longest_us ? dev->probe_every_us : longest_us;
     dev->probed_us = now_us;
     dev->probe_at_us = now_us + regdev_jittered_us(dev, dev->probe_every_us);
     if (!row)
         return;
     target = regdev_target(dev, row);
+    target.probe = true;
     if (++dev->probes % REGDEV_PROBE_LONG == 0)
         target.lat = NULL; /* it may be there and slower than it was */
     regdev_heard(dev, regio_read(dev->io, &dev->adapter->state, &target, 0, words, &taken_us));
@@ -461,6 +465,7 @@ void regdev_deliver(struct regdev *dev, struct regdev_row *row, enum status st, 
     if (st == ST_OK) {
         row->seen = true;
         row->nacks = 0;
+        row->doubted = false;
         if (row->row->type == ROW_TEXT)
             regdev_take_text(dev, row->row, words);
         else if (row->row->type == ROW_ENERGY)

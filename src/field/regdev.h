@@ -35,6 +35,7 @@ struct regdev_row {
     bool wall;                   /* no read crosses the registers before it      */
     bool seen;                   /* answered since the device was found          */
     int32_t nacks;               /* refusals in a row while it was never seen    */
+    bool doubted;                /* and the device says that it lacks a command  */
     struct pmbus_energy energy;  /* ROW_ENERGY: what was added up                */
     bool status_known;           /* of a status row: `status` was its last value */
     uint32_t status;

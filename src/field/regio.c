@@ -46,7 +46,8 @@ static int64_t regio_wire_us(const struct regio *io, const struct regio_target *
 /* As long as this device is worth it, and the frames take. */
 static int64_t regio_wait_us(const struct regio *io, const struct regio_target *target, int64_t wire_us)
 {
-    struct reglat_bounds bounds = { .least_us = io->bus->timeout_min_us, .most_us = io->bus->timeout_us };
+    struct reglat_bounds bounds = { .least_us = io->bus->timeout_min_us, .most_us = io->bus->timeout_us,
+                                    .few = target->probe };
 
     if (!target->lat || bounds.least_us <= 0 || bounds.least_us >= bounds.most_us)
         return wire_us + io->bus->timeout_us;

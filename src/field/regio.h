@@ -25,6 +25,7 @@ struct regio_target {
     int32_t words;                     /* 1 to REGMAP_WORDS_MAX                      */
     struct reglat *lat;                /* how fast the device is: learned here; NULL: the bus's time-out */
     int64_t timeout_us;                /* filled by regio.c                          */
+    bool probe;                        /* is it there? What few answers tell of its pace will do */
     bool answered;                     /* tried again only if the last try was answered, on a serial line */
     const uint8_t *request;            /* PMBus process call: what goes out first; NULL: none */
     int32_t request_count;

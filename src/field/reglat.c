@@ -47,7 +47,7 @@ int64_t reglat_wait_us(const struct reglat *lat, const struct reglat_bounds *bou
     int64_t margin_us = lat->p99_us / 2 > REGLAT_MARGIN_US ? lat->p99_us / 2 : REGLAT_MARGIN_US;
     int64_t wait_us = lat->p99_us + margin_us;
 
-    if (lat->count < REGLAT_LEAST)
+    if (lat->count < (bounds->few ? 1 : REGLAT_LEAST))
         return wire_us + bounds->most_us;
     if (wait_us < bounds->least_us)
         wait_us = bounds->least_us;

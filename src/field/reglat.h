@@ -9,6 +9,7 @@
 #ifndef BUSBAR_FIELD_REGLAT_H
 #define BUSBAR_FIELD_REGLAT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define REGLAT_KEPT  256 /* answers that count                                  */
@@ -23,6 +24,7 @@ struct reglat {
 
 struct reglat_bounds {
     int64_t least_us, most_us; /* of a wait, the wire's time not counted             */
+    bool few;                  /* what little is known will do, where anything is    */
 };
 
 /* An answer came after `took_us`, `wire_us` of them on the wire. */

@@ -76,6 +76,8 @@ static void regpoll_advance(const struct regdev *dev, struct regdev_row *r, enum
         return; /* came along with others: its own turn stays */
     if (st == ST_ABSENT)
         r->due_us = now_us + REGPOLL_ABSENT_US;
+    else if (st == ST_NACK && r->doubted)
+        r->due_us = now_us + dev->io->bus->fast_us; /* whatever its class is: is it absent? */
     else if (r->poll == POLL_ONCE && st == ST_OK)
         r->due_us = INT64_MAX;
     else
@@ -216,8 +218,10 @@ static void regpoll_learned(struct regdev *dev, int64_t now_us)
     dev->learning = dev->learn_absent = false;
 }
 
-/* On SMBus a command that the device lacks looks like a device that is not there: its status
- * of communication tells them apart. A block may also read as what a released wire does. */
+/* On SMBus a command that the device lacks looks like a device that is not there: that its status
+ * of communication is answered tells them apart. What stands there may be of another command, and
+ * is not cleared: that would take from others what they have not seen. So a row is absent once it
+ * was refused several times in a row. A block may also read as what a released wire does. */
 static bool regpoll_is_refusal(const struct regdev *dev, const struct regdev_row *r, enum status st)
 {
     return dev->io->ops->nack_is_silence && !r->seen &&
@@ -237,7 +241,8 @@ static enum status regpoll_refused(struct regdev *dev, struct regdev_row *r)
 
     regdev_heard(dev, st);
     r->nacks++;
-    if (r->nacks >= REGPOLL_NACKS_MAX || (st == ST_OK && (word & REGPOLL_CML_COMMAND)))
+    r->doubted = st == ST_OK && (word & REGPOLL_CML_COMMAND);
+    if (r->nacks >= REGPOLL_NACKS_MAX)
         return ST_ABSENT;
     return st == ST_SYS ? ST_SYS : ST_NACK;
 }

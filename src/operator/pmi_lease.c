@@ -314,26 +314,52 @@ static enum status pmi_do_ride(struct pmi_doing *d)
     return ST_OK;
 }
 
+static struct operator_wish pmi_token_wish(const struct pmi_doing *d, char name[OPERATOR_CLIENT_MAX])
+{
+    const struct pmi_wish *wish = d->wish;
+
+    (void)snprintf(name, OPERATOR_CLIENT_MAX, "pmi-%.40s", d->who);
+    return (struct operator_wish){ .client = name,
+                                   .node = d->lease->options->nodes[wish->token_node - 1],
+                                   .amount_w = wish->token_w,
+                                   .priority = wish->token_priority,
+                                   .duration_us = wish->token_duration_s * PMI_US_PER_S };
+}
+
+static enum status pmi_token_taken(struct pmi_doing *d, enum status st)
+{
+    if (st == ST_OK)
+        return ST_OK;
+    d->why = st == ST_NONE ? "it holds no token to give back" : "there is no room for another client";
+    return ST_REFUSED;
+}
+
+static enum status pmi_check_token(struct pmi_doing *d)
+{
+    const struct operator_calls *daemon = d->lease->daemon;
+    struct operator_wish ask;
+    char name[OPERATOR_CLIENT_MAX];
+
+    if (!(d->wish->items & PMI_TOKEN))
+        return ST_OK;
+    ask = pmi_token_wish(d, name);
+    return pmi_token_taken(d, daemon->token_check(daemon->arg, &ask));
+}
+
 static enum status pmi_do_token(struct pmi_doing *d)
 {
     const struct pmi_wish *wish = d->wish;
     struct pmi_lease *lease = d->lease;
-    struct operator_wish ask = { .amount_w = wish->token_w,
-                                 .priority = wish->token_priority,
-                                 .duration_us = wish->token_duration_s * PMI_US_PER_S };
+    struct operator_wish ask;
     char name[OPERATOR_CLIENT_MAX];
     enum status st;
 
     if (!(wish->items & PMI_TOKEN))
         return ST_OK;
-    (void)snprintf(name, sizeof name, "pmi-%.40s", d->who);
-    ask.client = name;
-    ask.node = lease->options->nodes[wish->token_node - 1];
-    st = lease->daemon->token(lease->daemon->arg, &ask, &lease->token);
-    if (st != ST_OK) {
-        d->why = st == ST_NONE ? "it holds no token to give back" : "there is no room for another client";
-        return ST_REFUSED;
-    }
+    ask = pmi_token_wish(d, name);
+    st = pmi_token_taken(d, lease->daemon->token(lease->daemon->arg, &ask, &lease->token));
+    if (st != ST_OK)
+        return st;
     lease->token_asked = true;
     lease->token_wish = *wish;
     EVENT(EV_PLAN_CHANGED, d->who,
@@ -357,20 +383,15 @@ static void pmi_renew(struct pmi_doing *d, int64_t now_us)
     lease->refreshes++;
 }
 
-/* What the daemon may refuse comes first: then nothing else of the write is done yet. */
+/* What the daemon may refuse comes first: then nothing else of the write is done yet. Of the two, whether
+ * the token is taken can be known before; the mode is refused by doing it, and then outlives the daemon. */
 static enum status pmi_do_wishes(struct pmi_doing *d)
 {
-    const struct operator_calls *daemon = d->lease->daemon;
-    bool mode = d->wish->items & PMI_MODE, both = mode && (d->wish->items & PMI_TOKEN);
-    enum core_mode_wanted before = both ? daemon->mode_wanted(daemon->arg) : CORE_WANT_OBSERVE;
-    enum status st = pmi_do_mode(d);
+    enum status st = pmi_check_token(d);
 
-    if (st != ST_OK)
-        return st;
-    st = pmi_do_token(d);
-    if (st != ST_OK && both && daemon->set_mode(daemon->arg, before, d->who) != ST_OK)
-        LOG(WARNING, "pmi", "the mode of a write that was refused could not be taken back");
-    return st;
+    if (st == ST_OK)
+        st = pmi_do_mode(d);
+    return st == ST_OK ? pmi_do_token(d) : st;
 }
 
 static enum pmi_result pmi_do(struct pmi_doing *d, int64_t now_us)

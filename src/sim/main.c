@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "busbar/output.h"
 #include "demo.h"
 #include "forecast.h"
 #include "load_main.h"
@@ -49,29 +50,20 @@ static void main_usage(FILE *to)
                       "1 done and something does not hold, 2 could not be done.\n");
 }
 
-/* A report that did not arrive whole was not made. */
-static int main_written(const char *who, int status)
-{
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return status;
-    (void)fprintf(stderr, "%s: the output could not be written\n", who);
-    return 2;
-}
-
 int main(int argc, char **argv)
 {
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
         main_usage(stdout);
-        return main_written("busbarsim", 0);
+        return output_end("busbarsim", 0);
     }
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {
         (void)printf("busbarsim %s\n", BUSBAR_VERSION);
-        return main_written("busbarsim", 0);
+        return output_end("busbarsim", 0);
     }
     for (size_t i = 0; argc > 1 && i < MAIN_COMMANDS; i++)
         if (strcmp(argv[1], main_commands[i].name) == 0) {
             argv[1] = main_commands[i].shown;
-            return main_written(argv[1], main_commands[i].run(argc - 1, argv + 1));
+            return output_end(argv[1], main_commands[i].run(argc - 1, argv + 1));
         }
     if (argc > 1)
         (void)fprintf(stderr, "busbarsim: there is no command '%s'\n", argv[1]);

@@ -270,6 +270,15 @@ static enum status serve_main_start(struct serve_main *m)
     return st;
 }
 
+static bool serve_main_say_ready(const struct serve_main *m)
+{
+    if (m->json)
+        serve_main_print_json(m);
+    else
+        (void)printf("ready\n");
+    return fflush(stdout) == 0;
+}
+
 int serve_main(int argc, char **argv)
 {
     struct serve_main m = { .seed = 1, .charge_timeout_s = SERVE_MAIN_CHARGE_TIMEOUT_S };
@@ -280,14 +289,10 @@ int serve_main(int argc, char **argv)
         return code;
     st = serve_main_start(&m);
     if (st == ST_OK) {
-        if (m.json)
-            serve_main_print_json(&m);
-        else
-            (void)printf("ready\n");
-        (void)fflush(stdout);
         if (m.play)
             workload_play(&m.serve->workload, 0.0);
-        (void)event_base_dispatch(m.base);
+        if (serve_main_say_ready(&m)) /* else whoever waits for it would wait for ever */
+            (void)event_base_dispatch(m.base);
     } else if (st == ST_NOMEM) {
         (void)fprintf(stderr, "busbarsim serve: out of memory\n");
     }

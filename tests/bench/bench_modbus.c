@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench_modbus.c: how much of a Modbus line is used: bench_modbus share BAUD | mirror one|six KIND | dead | setpoint,
- * and for how many seconds. Prints one line of JSON.
+/* bench_modbus.c: how much of a Modbus line is used: bench_modbus share BAUD | mirror one|six KIND |
+ * dead HEARD_SECONDS | setpoint, and for how many seconds. Prints one line of JSON.
  *
  * The other end of a pty is a thread that keeps the pace a line would have: a request is through
  * when its bytes are, the answer begins three and a half characters later, and its last byte comes
@@ -24,7 +24,6 @@
 #define UNITS    6
 #define LOG_MAX  65536
 #define WARM_US  INT64_C(3000000)
-#define KNOWN_US INT64_C(8000000) /* how long a device takes to answer is known from 32 answers on */
 #define HOLE(at) ((at) >= 0x100 && (at) < 0x160 && !mirrored(at))
 
 struct entry {
@@ -351,9 +350,9 @@ static double mirror(bool refuse, const char *kind, int32_t seconds)
     return rounds[count / 2];
 }
 
-/* What one dead device of six costs, from its death on: its part of the time. It was well for so long
- * that its time-out is its own; one that nobody ever heard has the line's, and costs more by as much. */
-static double dead(int32_t seconds)
+/* What one dead device of six costs, from its death on: its part of the time. How long it takes to answer
+ * is known after 8 s; heard for only 3 s it is hardly known, and the line's longest wait is its own. */
+static double dead(int32_t heard_s, int32_t seconds)
 {
     int64_t lost_us = 0, began_us;
     struct mbus *mbus;
@@ -362,7 +361,7 @@ static double dead(int32_t seconds)
     line_start(115200);
     profile_read("hpr-psu");
     mbus = field_start(0x90, UNITS, 200000);
-    wait_us(KNOWN_US);
+    wait_us(heard_s * INT64_C(1000000));
     first = atomic_load(&line.count);
     began_us = clock_now_us();
     atomic_store(&line.dead, 0x95);
@@ -424,12 +423,12 @@ int main(int argc, char **argv)
         value = share((int32_t)strtol(argv[2], NULL, 10), seconds);
     else if (argc == 5 && strcmp(argv[1], "mirror") == 0)
         value = mirror(strcmp(argv[2], "six") == 0, argv[3], seconds);
-    else if (argc == 3 && strcmp(argv[1], "dead") == 0)
-        value = dead(seconds);
+    else if (argc == 4 && strcmp(argv[1], "dead") == 0)
+        value = dead((int32_t)strtol(argv[2], NULL, 10), seconds);
     else if (argc == 3 && strcmp(argv[1], "setpoint") == 0)
         value = setpoint(seconds);
     else
-        die("share BAUD SECONDS | mirror one|six PROFILE SECONDS | dead SECONDS | setpoint SECONDS");
+        die("share BAUD SECONDS | mirror one|six PROFILE SECONDS | dead HEARD_SECONDS SECONDS | setpoint SECONDS");
     (void)printf("{\"value\": %.6g, \"transactions\": %d}\n", value, (int)atomic_load(&line.count));
     return 0;
 }

@@ -6,8 +6,8 @@ import re
 import sys
 
 TOP = os.environ.get("BUSBAR_SOURCE") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BASE = {"bytes.h", "check.h", "clock.h", "events.h", "histogram.h", "log.h", "mailbox.h", "netmask.h", "original.h", "queue.h", "record.h", "signals.h",
-        "status.h", "worker.h"}
+BASE = {"bytes.h", "check.h", "clock.h", "events.h", "histogram.h", "log.h", "mailbox.h", "netmask.h", "original.h", "output.h", "queue.h", "record.h",
+        "signals.h", "status.h", "worker.h"}
 EVERYWHERE = {"signals.h", "status.h", "events.h", "check.h"}
 # What each folder may include from include/busbar besides EVERYWHERE. `core` types
 # may be seen by those who hand its structs on.

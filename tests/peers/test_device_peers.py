@@ -113,7 +113,7 @@ def mockups():
         check(code == 0 and answer["profile"] is None and answer["errors"] == 0, f"{name} is read with nothing but its URL {err}")
         check(answer["properties_understood"] > 0 and answer["bmc_kind"] and answer["endpoints"], "and it is told what it is")
         for limit in answer["limits"]:
-            check(set(limit) >= {"path", "min", "max", "value", "unit", "writable"}, f"limit {limit['path']} has its range")
+            check(set(limit) >= {"path", "min", "max", "value", "unit", "writable", "off"}, f"limit {limit['path']} has its range")
         check(all(r["status"] != "ok" or r["value"] is not None for r in answer["readings"]), "no reading without a value is ok")
     return True
 

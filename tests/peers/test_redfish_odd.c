@@ -20,13 +20,10 @@ struct met {
     char why[REDFISH_SURVEY_WHY_MAX];
 };
 
-static struct met meet(const char *mode, const char *username, int64_t timeout_us)
+static struct met meet_as(const char *mode, struct redfish_survey_options options)
 {
     const char *const arguments[] = { mode, "LOG", NULL };
     struct met met = { .power_w = NAN, .why = "" };
-    struct redfish_survey_options options = { .username = username,
-                                              .password = "secret",
-                                              .timeout_us = timeout_us };
     struct redfish_survey found;
     struct peer peer;
 
@@ -51,6 +48,12 @@ static struct met meet(const char *mode, const char *username, int64_t timeout_u
     met.writable = found.limit_count > 0 && found.limits[0].writable;
     redfish_survey_done(&found);
     return met;
+}
+
+static struct met meet(const char *mode, const char *username, int64_t timeout_us)
+{
+    return meet_as(mode, (struct redfish_survey_options){
+                             .username = username, .password = "secret", .timeout_us = timeout_us });
 }
 
 /* Read in full, whatever the wire looks like. */
@@ -154,6 +157,22 @@ static void every_kind_of_login_opens_one_session_and_gives_it_back(void **state
     }
 }
 
+/* Where the daemon has the one session: none more, even where Basic authentication is refused. */
+static void a_guest_opens_no_session(void **state)
+{
+    struct redfish_survey_options guest = { .username = "root", .password = "secret", .guest = true };
+    struct met met = meet_as("login-201", guest);
+
+    (void)state;
+    assert_int_equal(met.status, ST_OK);
+    assert_float_equal(met.power_w, 512.5, 1e-9);
+    assert_int_equal(met.logins, 0);
+    assert_int_equal(met.logouts, 0);
+    met = meet_as("login-elsewhere", guest);
+    assert_int_equal(met.status, ST_REFUSED);
+    assert_int_equal(met.logins, 0);
+}
+
 static void a_login_that_is_not_taken_is_said_and_not_tried_again(void **state)
 {
     struct met met = meet("login-refused", "root", 0);
@@ -223,6 +242,7 @@ int main(void)
         cmocka_unit_test(a_body_that_is_cut_short_is_asked_for_again_and_never_believed),
         cmocka_unit_test(bodies_that_are_bombs_endless_or_elsewhere_cost_one_reading),
         cmocka_unit_test(every_kind_of_login_opens_one_session_and_gives_it_back),
+        cmocka_unit_test(a_guest_opens_no_session),
         cmocka_unit_test(a_login_that_is_not_taken_is_said_and_not_tried_again),
         cmocka_unit_test(a_limit_that_takes_no_patch_is_not_called_writable),
         cmocka_unit_test(a_write_is_believed_when_it_reads_back_and_tells_the_etag_that_is_wanted),

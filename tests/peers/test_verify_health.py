@@ -74,9 +74,9 @@ def whole(folder):
     first, second = Mockup("nvidia-gh200"), Mockup("hpe-dl380a-gen12")
     path = config(folder, [("gh-1", first.url), ("hpe-1", second.url), ("gone-1", "http://127.0.0.1:9")])
     code, _, err = health(folder, "status", "--config", path)
-    check(code == 2 and "ever started" in err, "before the first start there is nothing to see")
+    check(code == 2 and "ever started" in err and "/var/lib/busbar" in err, f"before the first start there is nothing to see, and it says where else one may be {err}")
     code, started, err = health(folder, "start", "--config", path, "--samples", "12", "--every", "100", "--timeout", "5000")
-    check(code == 0 and started["nodes_total"] == 3 and started["state"] == "running", f"a task starts and is left alone {err}")
+    check(code == 0 and started["nodes_total"] == 3 and started["state"] == "running" and started["state_dir"] == folder, f"a task starts and is left alone {err}")
     code, _, err = health(folder, "start", "--config", path)
     check(code == 2 and "runs already" in err and started["task_id"] in err, f"a second one is refused while it runs, and says which {err}")
     code, status = wait(folder, "done", "--config", path)
@@ -173,6 +173,11 @@ def writes(folder):
               f"what cannot be put back stays on record: {word} {[i for i in report['issues'] if i['severity'].endswith('ERROR')]} {err}")
     os.remove(record)
 
+    place = os.path.join(folder, "by-link")
+    done = subprocess.run([os.path.join(BIN, "busbarctl"), "--socket", "/nonexistent/socket", "verify", "bmc-health", "start", "--samples", "1", "--link",
+                           f"redfish:{liar.url}", "--state-dir", place], capture_output=True, text=True, timeout=PATIENCE)
+    check(done.returncode == 0 and f"bmc-health status --state-dir {place}" in done.stdout, f"a task without a configuration says where it is found {done.stdout} {done.stderr}")
+    wait(place, "done")
     code, report, err = health(folder, *words, "--link", f"redfish:{liar.url}")
     check(code == 1 and any(i["code"] == "WRITE_FAILED" for i in report["issues"]), "a BMC that accepts and does nothing is found out")
     server.end()

@@ -45,6 +45,13 @@ def test():
             for option in ("--help", "--version"):
                 done = subprocess.run([os.path.join(BIN, program), option], capture_output=True, text=True, timeout=30)
                 check(done.returncode == 0 and done.stdout.strip(), f"{program} {option} answers on standard output")
+        for program, words in (("busbard", ["--help"]), ("busbard", ["--version"]), ("busbard", ["--print-keys"]), ("busbarctl", ["--help"]),
+                               ("busbarctl", ["--version"]), ("busbarctl", ["device", "list", "--help"]), ("busbarsim", ["--help"]), ("busbarsim", ["--version"]),
+                               ("busbarsim", ["serve", os.path.join(SOURCE, "config", "racks", "hpr.yaml"), "--run-dir", folder])):
+            with open("/dev/full", "w") as full:
+                done = subprocess.run([os.path.join(BIN, program), *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30)
+            check(done.returncode == 2 and "the output could not be written" in done.stderr,
+                  f"{program} {' '.join(words)}: what cannot be written is status 2 and a line {done.returncode} {done.stderr[-100:]!r}")
         v2 = os.path.join(SOURCE, "config", "racks", "hpr-v2.yaml")
         for words in (["serve", v2, "--run-dir", folder], ["demo", v2, "--busbard", BUSBARD]):
             done = subprocess.run([os.path.join(BIN, "busbarsim"), *words], capture_output=True, text=True, timeout=60)

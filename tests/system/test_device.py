@@ -197,6 +197,10 @@ def test():
                                    "100", "--seconds", "1")
         check(code == 0 and 1 <= len(answer["samples"]) <= 10, f"a watch is one document of samples {err}")
 
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([os.path.join(BIN, "busbarctl"), "device", "watch", "--link", link, "--profile", "orv3-psu", "--seconds", "600"],
+                                  stdout=full, stderr=subprocess.PIPE, text=True, timeout=60 * PATIENCE)
+        check(done.returncode == 2 and "could not be written" in done.stderr, f"a watch whose screen takes nothing ends {done.stderr}")
         watched = ("watch", "--profile", "orv3-psu", "--signal", "psu_output_w", "--every", "100", "--seconds", "600", "--timeout", "2000", "--json")
         for how, end in (("a signal", lambda p, pull: p.terminate()), ("a line that is pulled", lambda p, pull: pull())):
             path, pull = bridge(line)

@@ -51,6 +51,14 @@ def test():
             check(code == 0 and answer["readback"] == limit["value"], f"and is put back {err}")
         rack.start()
         rack.wait_good()
+        for what in (["read"], ["watch", "--seconds", "1"]):
+            code, answer, err = device(rack, *what, *bmc[:2])
+            seen = answer and (answer["samples"][0] if what[0] == "watch" else answer)
+            check(code == 0 and answer["through"] == "daemon" and any(one["signal"] == "gpu_power_w" and one["value"] is not None for one in seen["readings"])
+                  and any("--user" in note for note in answer["notes"]), f"a BMC that the daemon has is shown by the daemon: {what[0]} {answer} {err}")
+        code, answer, err = device(rack, "read", *bmc)
+        check(code == 0 and answer["through"] == "bus" and answer["limits"] and answer["supplies"] is not None,
+              f"with a login of its own it is asked itself {err}")
         code, _, err = device(rack, *write, str(int(limit["min"])))
         check(code == 2 and "running daemon" in err, "the daemon's BMC is not written to behind its back")
 

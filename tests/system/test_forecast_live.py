@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 
 from rack import BIN, SANITIZED, Rack, check, main, wait_for
 
@@ -103,10 +104,18 @@ def restarted(rack):
         write("2,step\n")
         rack.start()
         write("3,step\n")
+        with open(log, "a") as file:
+            file.write("4,step\n")
+            os.rename(log, log + ".1")
+            file.write("5,step\n6,st")
+            file.flush()
+            time.sleep(0.2) # nothing has the name for some looks
+            file.write("ep\n")
+        write("7,step\n")
         follow.send_signal(signal.SIGINT)
         out, err = follow.communicate(timeout=60)
-        check(follow.returncode == 0 and json.loads(out) == {"given": 2, "too_many": 0, "not_understood": 0, "no_daemon": 1},
-              f"a log is followed on when the daemon is back {out} {err}")
+        check(follow.returncode == 0 and json.loads(out) == {"given": 6, "too_many": 0, "not_understood": 0, "no_daemon": 1},
+              f"a log is followed on when the daemon is back, and by its name when it is rotated {out} {err}")
 
 
 class Page(http.server.BaseHTTPRequestHandler):

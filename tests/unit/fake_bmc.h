@@ -48,6 +48,7 @@ struct fake_bmc {
     int get_code, patch_code, login_code;
     const char *body, *retry_after; /* of an answer with one of these codes          */
     bool no_location;
+    int padding;        /* so much longer are tokens and sessions' names   */
     bool lie;           /* accepts and changes nothing                   */
     bool cut;           /* closes once it has read a PATCH               */
     bool cut_unapplied; /*   and leaves things as they are               */
@@ -96,23 +97,34 @@ static inline void fake_body(struct evhttp_request *request, char *to, size_t ro
     to[size > 0 ? size : 0] = '\0';
 }
 
+#define FAKE_TEXT_MAX 8192
+
+/* Something's name and number, as long as this BMC makes them. */
+static inline const char *fake_long(const struct fake_bmc *bmc, const char *name, char text[FAKE_TEXT_MAX])
+{
+    int size = snprintf(text, FAKE_TEXT_MAX, "%s%d", name, bmc->token);
+
+    memset(text + size, 'x', (size_t)bmc->padding);
+    text[size + bmc->padding] = '\0';
+    return text;
+}
+
 /* "token-3" of a living session, or root:secret in Basic. */
 static inline bool fake_known(struct fake_bmc *bmc, struct evhttp_request *request)
 {
-    char want[32];
+    char want[FAKE_TEXT_MAX];
 
     if (strcmp(fake_header(request, "Authorization"), "Basic cm9vdDpzZWNyZXQ=") == 0) {
         bmc->basics++;
         return true;
     }
-    (void)snprintf(want, sizeof want, "token-%d", bmc->token);
-    return bmc->token > 0 && strcmp(fake_header(request, "X-Auth-Token"), want) == 0;
+    return bmc->token > 0 && strcmp(fake_header(request, "X-Auth-Token"), fake_long(bmc, "token-", want)) == 0;
 }
 
 static inline void fake_on_login(struct fake_bmc *bmc, struct evhttp_request *request)
 {
     struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
-    char body[256], text[128];
+    char body[FAKE_TEXT_MAX + 64], text[FAKE_TEXT_MAX], name[FAKE_TEXT_MAX];
 
     bmc->logins++;
     fake_body(request, body, sizeof body);
@@ -128,21 +140,20 @@ static inline void fake_on_login(struct fake_bmc *bmc, struct evhttp_request *re
     bmc->sessions++;
     if (bmc->sessions > bmc->sessions_most)
         bmc->sessions_most = bmc->sessions;
-    (void)snprintf(text, sizeof text, "token-%d", bmc->token);
-    (void)evhttp_add_header(headers, "X-Auth-Token", text);
-    (void)snprintf(text, sizeof text, "%s/redfish/v1/SessionService/Sessions/%d", bmc->url, bmc->token);
+    (void)evhttp_add_header(headers, "X-Auth-Token", fake_long(bmc, "token-", text));
+    (void)fake_long(bmc, "/redfish/v1/SessionService/Sessions/", name);
+    (void)snprintf(text, sizeof text, "%.64s%.8000s", bmc->url, name);
     if (!bmc->no_location)
         (void)evhttp_add_header(headers, "Location", text);
-    (void)snprintf(text, sizeof text, "{\"@odata.id\":\"/redfish/v1/SessionService/Sessions/%d\"}",
-                   bmc->token);
-    fake_send(request, bmc->no_location ? 200 : 201, text);
+    (void)snprintf(body, sizeof body, "{\"@odata.id\":\"%s\"}", name);
+    fake_send(request, bmc->no_location ? 200 : 201, body);
 }
 
 static inline void fake_on_logout(struct fake_bmc *bmc, struct evhttp_request *request, const char *path)
 {
-    const char *last = strrchr(path, '/');
+    char name[FAKE_TEXT_MAX];
 
-    if (!fake_known(bmc, request) || atoi(last + 1) != bmc->token) {
+    if (!fake_known(bmc, request) || strcmp(strrchr(path, '/'), fake_long(bmc, "/", name)) != 0) {
         fake_send(request, 401, "{}");
         return;
     }

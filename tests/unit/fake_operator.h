@@ -254,14 +254,22 @@ static inline void fake_answer(struct fake *fake)
     }
 }
 
-static inline enum status fake_call_token(void *arg, const struct operator_wish *wish, struct operator_token *ret)
+static inline enum status fake_call_token_check(void *arg, const struct operator_wish *wish)
 {
-    struct fake *fake = arg;
+    const struct fake *fake = arg;
 
     if (fake->refuse)
         return ST_BUSY;
-    if (wish->amount_w == 0.0 && strcmp(wish->client, fake->client) != 0)
-        return ST_NONE;
+    return wish->amount_w == 0.0 && strcmp(wish->client, fake->client) != 0 ? ST_NONE : ST_OK;
+}
+
+static inline enum status fake_call_token(void *arg, const struct operator_wish *wish, struct operator_token *ret)
+{
+    struct fake *fake = arg;
+    enum status st = fake_call_token_check(arg, wish);
+
+    if (st != ST_OK)
+        return st;
     fake->wish = *wish;
     (void)snprintf(fake->client, sizeof fake->client, "%s", wish->client);
     *ret = (struct operator_token){ .client = 77, .version = ++fake->version };
@@ -364,7 +372,8 @@ static inline struct operator_calls fake_calls(struct fake *fake)
     return (struct operator_calls){ .arg = fake, .outputs = fake_call_outputs, .device = fake_call_device,
                                     .stats = fake_call_stats, .set_mode = fake_call_set_mode,
                                     .mode_wanted = fake_call_mode_wanted, .record = fake_call_record,
-                                    .reload = fake_call_reload, .hold = fake_call_hold, .token = fake_call_token, .hint = fake_call_hint,
+                                    .reload = fake_call_reload, .hold = fake_call_hold, .token = fake_call_token,
+                                    .token_check = fake_call_token_check, .hint = fake_call_hint,
                                     .client = fake_call_client };
 }
 

@@ -39,7 +39,7 @@ struct fake_unit {
 };
 
 struct fake_entry {
-    int64_t at_us;
+    int64_t at_us, took_us;
     int32_t unit, address, words;
     bool write;
     uint16_t first;
@@ -147,6 +147,7 @@ static enum status fake_read(void *arg, const struct regio_target *t, uint16_t *
     struct fake_entry *e = fake_note(arg, t, false, 0);
 
     e->status = fake_transact(arg, t, words, NULL);
+    e->took_us = ((struct fake *)arg)->now_us - e->at_us;
     return e->status;
 }
 

@@ -459,10 +459,15 @@ static void a_line_that_is_lost_in_the_hand_is_lost(void **state)
 
 /* ---- TCP: mbus_port.c ---- */
 
+static int listener;
+static pthread_t tcp_thread;
+
 static void *pieces_run(void *arg)
 {
-    int listener = *(int *)arg, fd = accept(listener, NULL, NULL);
+    int fd = accept(listener, NULL, NULL);
     uint8_t request[12], answer[11] = { 0 };
+
+    (void)arg;
 
     if (fd < 0)
         return NULL;
@@ -482,27 +487,61 @@ static void *pieces_run(void *arg)
     return NULL;
 }
 
-/* A gateway that writes head and data one after the other: by the library (7) and by frames of our
- * own (250). */
-static void pieces_of_an_answer_over_tcp_may_be_apart(void **state)
+/* A gateway that mixes its units up: the first answer is that of the next unit. */
+static void *mixed_run(void *arg)
 {
-    static const int32_t units[] = { UNIT, 250 };
+    int fd = accept(listener, NULL, NULL);
+    uint8_t request[12], answer[11] = { 0 };
+
+    (void)arg;
+    if (fd < 0)
+        return NULL;
+    for (uint8_t wrong = 1; recv(fd, request, sizeof request, MSG_WAITALL) == (ssize_t)sizeof request; wrong = 0) {
+        memcpy(answer, request, 8);
+        answer[5] = 5;
+        answer[6] = (uint8_t)(request[6] + wrong);
+        answer[8] = 2;
+        answer[9] = wrong ? 0xBA : request[8];
+        answer[10] = wrong ? 0xAD : request[9];
+        if (send(fd, answer, sizeof answer, MSG_NOSIGNAL) != (ssize_t)sizeof answer)
+            break;
+    }
+    close(fd);
+    return NULL;
+}
+
+static void tcp_start(void *(*run)(void *), struct mbus_port *port)
+{
     struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     socklen_t size = sizeof at;
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct mbus_port port;
-    pthread_t thread;
 
-    (void)state;
+    listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(listener, (struct sockaddr *)&at, size), 0);
     assert_int_equal(listen(listener, 1), 0);
     assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &size), 0);
-    assert_int_equal(pthread_create(&thread, NULL, pieces_run, &listener), 0);
+    assert_int_equal(pthread_create(&tcp_thread, NULL, run, NULL), 0);
     bus.kind = CONF_BUS_MODBUS_TCP;
     (void)strcpy(bus.host, "127.0.0.1");
     bus.port = ntohs(at.sin_port);
-    mbus_port_init(&port, &bus);
-    assert_int_equal(mbus_port_open(&port), ST_OK);
+    mbus_port_init(port, &bus);
+    assert_int_equal(mbus_port_open(port), ST_OK);
+}
+
+static void tcp_stop(struct mbus_port *port)
+{
+    mbus_port_close(port);
+    assert_int_equal(pthread_join(tcp_thread, NULL), 0);
+    close(listener);
+}
+
+/* A gateway that writes head and data one after the other. */
+static void pieces_of_an_answer_over_tcp_may_be_apart(void **state)
+{
+    static const int32_t units[] = { UNIT, 250 };
+    struct mbus_port port;
+
+    (void)state;
+    tcp_start(pieces_run, &port);
     for (int i = 0; i < 2; i++) {
         struct mbus_port_ask ask = { .unit = units[i], .address = 0x4321, .count = 1, .timeout_us = bus.timeout_us };
         uint16_t word = 0;
@@ -510,9 +549,23 @@ static void pieces_of_an_answer_over_tcp_may_be_apart(void **state)
         assert_int_equal(mbus_port_read(&port, &ask, &word, NULL), ST_OK);
         assert_int_equal(word, 0x4321);
     }
-    mbus_port_close(&port);
-    assert_int_equal(pthread_join(thread, NULL), 0);
-    close(listener);
+    tcp_stop(&port);
+}
+
+/* It has the number of the question, and is somebody else's. */
+static void an_answer_of_another_unit_over_tcp_is_none(void **state)
+{
+    struct mbus_port_ask ask = { .unit = UNIT, .address = 0x4321, .count = 1, .timeout_us = bus.timeout_us };
+    struct mbus_port port;
+    uint16_t word = 0;
+
+    (void)state;
+    tcp_start(mixed_run, &port);
+    assert_int_equal(mbus_port_read(&port, &ask, &word, NULL), ST_CORRUPT);
+    assert_int_equal(word, 0);
+    assert_int_equal(mbus_port_read(&port, &ask, &word, NULL), ST_OK);
+    assert_int_equal(word, 0x4321);
+    tcp_stop(&port);
 }
 
 /* ---- the line itself: mbus_port.c ---- */
@@ -569,6 +622,7 @@ int main(void)
         TEST(an_exception_0_is_a_broken_answer_of_that_device),
         TEST(a_line_that_is_lost_in_the_hand_is_lost),
         TEST(pieces_of_an_answer_over_tcp_may_be_apart),
+        TEST(an_answer_of_another_unit_over_tcp_is_none),
         TEST(a_line_gets_its_settings_back),
         TEST(a_late_answer_is_not_the_next_ones),
         TEST(noise_after_an_answer_does_not_spoil_the_next),

@@ -81,6 +81,13 @@ static enum status rig_token(void *arg, const struct operator_wish *wish, struct
     return rig.refuse || rig.no_token ? ST_BUSY : ST_OK;
 }
 
+static enum status rig_token_check(void *arg, const struct operator_wish *wish)
+{
+    (void)arg;
+    (void)wish;
+    return rig.refuse || rig.no_token ? ST_BUSY : ST_OK;
+}
+
 static void rig_event(enum ev event, const char *who, const char *message, void *arg)
 {
     (void)arg;
@@ -108,7 +115,8 @@ static int rig_make(void **state)
                                         .reserve_min_s = 90,
                                         .node_count = 1,
                                         .nodes = { 3 } };
-    rig.daemon = (struct operator_calls){ .set_mode = rig_mode, .mode_wanted = rig_mode_wanted, .token = rig_token };
+    rig.daemon = (struct operator_calls){ .set_mode = rig_mode, .mode_wanted = rig_mode_wanted, .token = rig_token,
+                                          .token_check = rig_token_check };
     rig.a = (struct pmi_client){ .writers = 1, .writer = PMI_NOBODY, .from = "10.0.0.1:1" };
     rig.b = (struct pmi_client){ .writers = 2, .writer = PMI_NOBODY, .from = "10.0.0.2:1" };
     rig.stranger = (struct pmi_client){ .writer = PMI_NOBODY, .from = "10.9.9.9:1" };
@@ -316,6 +324,8 @@ static void what_the_daemon_refuses_is_refused_whole(void **state)
     assert_int_equal(rig.budgets, 0);
     assert_int_equal(rig.rides, 0);
     assert_int_equal(rig.mode, CORE_WANT_OBSERVE);
+    assert_int_equal(rig.modes, 0); /* not even for a moment: who dies then would leave it */
+    assert_int_equal(rig.tokens, 0);
     assert_true(isnan(rig.lease.leased_w));
     assert_int_equal(rig.lease.until_us, until_us);
     rig.no_token = false;

@@ -235,6 +235,33 @@ static void the_session_is_given_back_at_the_end(void **state)
     }
 }
 
+/* A token that is a signed document, and a session that is named after it. */
+static void a_session_may_have_a_long_token_and_a_long_name(void **state)
+{
+    (void)state;
+    for (int without_location = 0; without_location < 2; without_location++) {
+        struct bench bench;
+
+        bench_init(&bench);
+        bench.bmc.padding = 4000;
+        bench.bmc.no_location = without_location == 1;
+        bench_start(&bench, false);
+        UNTIL(&bench, bench_reads(&bench, ST_OK));
+        redfish_free(bench.redfish); /* it is kept, and the next one goes on with it */
+        for (int i = 0; i < FAKE_GPUS * READINGS; i++)
+            bench.adapter.state.readings[i].status = bench.state.readings[i].status = ST_NONE;
+        bench_start(&bench, false);
+        UNTIL(&bench, bench_reads(&bench, ST_OK));
+        assert_int_equal(bench.bmc.basics, 0);
+        assert_int_equal(bench.bmc.logins, 1);
+        redfish_logout(bench.redfish);
+        UNTIL(&bench, !redfish_busy(bench.redfish));
+        assert_int_equal(bench.bmc.logouts, 1);
+        assert_int_equal(bench.bmc.sessions, 0);
+        bench_done(&bench);
+    }
+}
+
 static void a_login_under_way_at_the_end_is_given_back_too(void **state)
 {
     struct bench bench;
@@ -323,6 +350,7 @@ int main(void)
         cmocka_unit_test(a_wrong_password_is_tried_once_and_then_waited_over),
         cmocka_unit_test(a_full_session_table_means_basic_not_an_outage),
         cmocka_unit_test(the_session_is_given_back_at_the_end),
+        cmocka_unit_test(a_session_may_have_a_long_token_and_a_long_name),
         cmocka_unit_test(a_login_under_way_at_the_end_is_given_back_too),
         cmocka_unit_test(a_session_outlives_a_daemon_that_dies_and_is_given_back_by_the_next),
         cmocka_unit_test(a_kept_session_that_is_not_good_any_more_or_of_another_bmc_is_replaced),

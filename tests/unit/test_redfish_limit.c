@@ -58,6 +58,8 @@ static void percent_and_no_unit_are_never_watts(void **state)
         CONTROL(",\"SetPoint\":50.5,\"SetPointUnits\":\"V\",\"AllowableMin\":46,\"AllowableMax\":52"), "V",
         true, NULL);
     expect_control(CONTROL(",\"SetPoint\":null,\"SetPointUnits\":\"W\""), "W", false, "neither");
+    expect_control(CONTROL(",\"SetPoint\":null,\"SetPointUnits\":\"W\",\"AllowableMax\":500"), "W", false, "switched off");
+    expect_control(CONTROL(",\"SetPoint\":500,\"SetPointUnits\":\"W\",\"ControlMode\":\"Disabled\""), "W", false, "switched off");
 }
 
 static void a_cray_control_has_its_range_under_old_names(void **state)

@@ -448,6 +448,49 @@ static void a_silent_device_costs_little_of_the_line(void **state)
     assert_in_range(longest, 590, 601); /* the other one is read as ever */
 }
 
+/* Too few answers were heard to know how long it takes: from its death on, its first half minute
+ * has the lost commands and most of the probes. */
+static void a_device_that_was_hardly_heard_costs_little_too(void **state)
+{
+    (void)state;
+    fake->bus.timeout_min_us = 70000;
+    fake_start(fake, FAKE_UNITS);
+    fake_run(fake, 2 * SECOND);
+    for (int32_t d = 0; d < FAKE_UNITS; d++) {
+        int64_t lost_us = 0;
+
+        fake->units[d].silent = true;
+        fake->count = 0;
+        fake_run(fake, 30 * SECOND);
+        for (int32_t i = 0; i < fake->count; i++)
+            if (fake->log[i].unit == d + 1)
+                lost_us += fake->log[i].took_us * 5 / 4; /* a late answer is waited for as well */
+        assert_true(lost_us > 30 * SECOND / 100); /* it is asked for */
+        assert_true(lost_us <= 30 * SECOND * 45 / 1000);
+        fake->units[d].silent = false;
+        fake_run(fake, 6 * SECOND); /* the longest pause between two probes, a fifth of it more */
+        assert_true(state_of(d)->reachable);
+        fake_run(fake, SECOND);
+    }
+}
+
+/* A long time-out and the wait for a late answer after it: the probes are farther apart. */
+static void a_long_time_out_makes_probes_rarer(void **state)
+{
+    int64_t lost_us = 0;
+
+    (void)state;
+    fake->bus.timeout_us = SECOND;
+    fake->units[0].silent = true;
+    fake_start(fake, 1);
+    fake_run(fake, 120 * SECOND);
+    fake->count = 0;
+    fake_run(fake, 600 * SECOND);
+    for (int32_t i = 0; i < fake->count; i++)
+        lost_us += fake->log[i].took_us * 5 / 4;
+    assert_in_range(lost_us, 600 * SECOND * 4 / 100, 600 * SECOND * 53 / 1000);
+}
+
 static void three_lost_commands_make_a_device_silent(void **state)
 {
     int32_t from;
@@ -591,7 +634,7 @@ static void on_smbus_a_refused_command_is_told_from_an_empty_slot(void **state)
     fake->units[0].exists[0x50] = false;
     fake_put(&fake->units[0], 0x7E, 0x80); /* "invalid command" */
     fake_start(fake, 1);
-    fake_run(fake, SECOND / 5);
+    fake_run(fake, 3 * FAST_US);
     assert_int_equal(state_of(0)->readings[AMP].status, ST_ABSENT);
     assert_int_equal(state_of(0)->readings[VOLT].status, ST_OK);
     for (int32_t i = 0; i < fake->count; i++)
@@ -600,6 +643,22 @@ static void on_smbus_a_refused_command_is_told_from_an_empty_slot(void **state)
     fake_run(fake, 2 * SECOND);
     assert_false(state_of(0)->reachable);
     assert_int_equal(state_of(0)->readings[VOLT].status, ST_NACK);
+}
+
+/* "Invalid command" stays in the status until somebody clears it, so it may be another command's. */
+static void on_smbus_one_refusal_beside_an_old_status_makes_no_row_absent(void **state)
+{
+    (void)state;
+    fake->ops.nack_is_silence = true;
+    fake->ops.spans = false;
+    fake->units[0].exists[0x60] = false; /* read every 5 s */
+    fake_put(&fake->units[0], 0x7E, 0x80);
+    fake_start(fake, 1);
+    while (reads_since(0, 0x60, 1) < 1)
+        fake_run(fake, 1000);
+    fake->units[0].exists[0x60] = true; /* it was busy */
+    fake_run(fake, 2 * FAST_US);
+    assert_int_equal(state_of(0)->readings[TEMP].status, ST_OK); /* and asked again soon */
 }
 
 static void on_smbus_three_refusals_do_without_a_status(void **state)
@@ -658,6 +717,8 @@ int main(void)
         TEST(after_a_time_out_rows_wait_until_the_device_is_known_again),
         TEST(elsewhere_an_answer_is_as_old_as_its_own_question),
         TEST(a_silent_device_costs_little_of_the_line),
+        TEST(a_device_that_was_hardly_heard_costs_little_too),
+        TEST(a_long_time_out_makes_probes_rarer),
         TEST(three_lost_commands_make_a_device_silent),
         TEST(a_device_that_is_back_is_read_anew),
         TEST(another_serial_number_is_another_device),
@@ -667,6 +728,7 @@ int main(void)
         TEST(a_full_line_serves_everybody),
         TEST(the_line_rests_between_transactions),
         TEST(on_smbus_a_refused_command_is_told_from_an_empty_slot),
+        TEST(on_smbus_one_refusal_beside_an_old_status_makes_no_row_absent),
         TEST(on_smbus_three_refusals_do_without_a_status),
         TEST(statistics_reach_main),
     };

@@ -31,6 +31,20 @@ static void an_unknown_device_gets_the_longest_wait(void **state)
     assert_int_equal(reglat_wait_us(&lat, &bounds, 9 * MS), 79 * MS);
 }
 
+/* One that is silent is only asked whether it is there: three answers tell how long that takes. */
+static void a_few_answers_are_enough_for_a_probe(void **state)
+{
+    struct reglat_bounds probe = { .least_us = 70 * MS, .most_us = 300 * MS, .few = true };
+    struct reglat lat = { .count = 0 };
+
+    (void)state;
+    assert_int_equal(reglat_wait_us(&lat, &probe, 9 * MS), 309 * MS);
+    answers(&lat, 2, 5 * MS);
+    answers(&lat, 1, 100 * MS);
+    assert_int_equal(reglat_wait_us(&lat, &probe, 9 * MS), 159 * MS);
+    assert_int_equal(reglat_wait_us(&lat, &bounds, 9 * MS), 309 * MS);
+}
+
 /* The measured figures of a rack controller: median 30 ms, one in fifty 66 ms. */
 static void the_wait_is_the_99th_percentile_and_half_of_it(void **state)
 {
@@ -91,6 +105,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_unknown_device_gets_the_longest_wait),
+        cmocka_unit_test(a_few_answers_are_enough_for_a_probe),
         cmocka_unit_test(the_wait_is_the_99th_percentile_and_half_of_it),
         cmocka_unit_test(one_answer_in_two_hundred_does_not_count),
         cmocka_unit_test(the_wire_is_not_the_device),

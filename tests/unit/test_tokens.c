@@ -86,6 +86,7 @@ static void who_never_asked_has_nothing_to_give_back(void **state)
 
 static void a_full_table_makes_room_only_where_nothing_is_held(void **state)
 {
+    const struct operator_wish wish = { .client = "d", .priority = 5, .amount_w = 100, .duration_us = 60000000 };
     struct operator_token a, b, c, d, e;
     struct table table;
 
@@ -94,10 +95,13 @@ static void a_full_table_makes_room_only_where_nothing_is_held(void **state)
     assert_int_equal(ask(&table, "a", 100, &a), ST_OK);
     assert_int_equal(ask(&table, "b", 100, &b), ST_OK);
     assert_int_equal(ask(&table, "c", 100, &c), ST_OK);
+    assert_int_equal(tokens_check(table.tokens, table.bench.rig, &wish), ST_BUSY);
     assert_int_equal(ask(&table, "d", 100, &d), ST_BUSY); /* nobody was answered yet */
     answer(&table, 0, &a, 100);
     answer(&table, 1, &b, 0);
     answer(&table, 2, &c, 0);
+    assert_int_equal(tokens_check(table.tokens, table.bench.rig, &wish), ST_OK);
+    assert_non_null(tokens_client(table.tokens, b.client)); /* nothing was done */
     assert_int_equal(ask(&table, "d", 100, &d), ST_OK); /* in b's place, refused for longest */
     assert_null(tokens_client(table.tokens, b.client));
     assert_non_null(tokens_client(table.tokens, c.client));
