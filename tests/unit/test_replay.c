@@ -175,7 +175,7 @@ static void another_version_of_the_form_is_refused_in_words(void **state)
     recording_new(&recording);
     recording.data[8] = 1;
     assert_int_equal(recording_run(&recording, recording.size, true, &result), ST_REFUSED);
-    assert_string_equal(result.trouble, "it is in version 1 of the form, this program reads version 4 alone");
+    assert_string_equal(result.trouble, "it is in version 1 of the form, this program reads version 5 alone");
     recording_free(&recording);
 }
 
