@@ -77,27 +77,27 @@ def setpoint(rack):
 
 
 def armed_ahead(rack):
-    """Follows the load until one peak found both armed and both were back before the next."""
+    """Follows the load until a peak found the supply armed, and it was back before the next. Orders over Redfish take their
+    time beside all others, as long as this peak: of the smoothing is only said that it came and went."""
     high = before = after = False
-    seen = []
+    smooths, seen = [], []
 
     def look():
         nonlocal high, before, after
-        ac_w, volts, smooths = rack.ctl("status")["ac_w"], setpoint(rack), smoothing(rack)
-        armed, back = volts == ARMED and smooths, volts == HOLD and not smooths
-        seen.append((ac_w, volts, smooths))
-        if ac_w > HIGH_W and not high:  # what was seen last, before it
-            high, after = True, False
+        ac_w, volts = rack.ctl("status")["ac_w"], setpoint(rack)
+        smooths.append(smoothing(rack))
+        seen.append((ac_w, volts, smooths[-1]))
+        if ac_w > HIGH_W:
+            high = True  # `before` is what was seen last before it
         elif ac_w < LOW_W:
-            after = after or (high and before and back)
-            if high and not back:
-                return False  # it has just ended
-            high, before = False, armed
-        return after
+            after = after or (high and before and volts == HOLD)
+            if not high or volts == HOLD:
+                high, before = False, volts == ARMED
+        return after and True in smooths and not smooths[-1]
 
     wait_for("a peak that was armed for", look, 240, 0.05)
     print("of the rack's power, the set-point and the smoothing:", *seen[-60::6], sep="\n  ")
-    check(after, "a supply's set-point and a GPU's smoothing are armed before a peak, and are what they were after it")
+    check(after, "a supply's set-point is armed before a peak and goes back after it; a GPU's smoothing too")
 
 
 def reload(rack, text):
