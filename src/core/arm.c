@@ -23,9 +23,10 @@ static bool arm_has(const struct block *b, int32_t l)
            block_is_number(plan->armed) && block_is_number(plan->target);
 }
 
+/* Restoring is observing that writes. */
 static bool arm_allowed(const struct block *b)
 {
-    return b->core->arm.levers > 0 && b->core->plan.mode_wanted == CORE_WANT_CONTROL &&
+    return b->core->arm.levers > 0 &&
            (b->core->mode == CORE_MODE_NORMAL || b->core->mode == CORE_MODE_DEGRADED);
 }
 
@@ -83,15 +84,15 @@ void arm_step(struct block *b)
         node = arm_near(b, &peak_w);
     if (node != CORE_NONE)
         arm->seen_us = b->core->now_us;
-    on = node != CORE_NONE || (arm->on && arm_allowed(b) &&
-                               b->core->now_us - arm->seen_us < b->core->plan.arm_hold_us);
+    on = node != CORE_NONE ||
+         (arm->on && arm_allowed(b) && b->core->now_us - arm->seen_us < b->core->plan.arm_hold_us);
     if (on != (arm->on != 0))
         arm_change(b, node, peak_w);
 }
 
 void arm_hold(const struct block *b, int32_t l, double *ret_value, enum core_rule *ret_rule)
 {
-    if (!b->core->arm.on || b->core->restoring || !arm_has(b, l))
+    if (!b->core->arm.on || !arm_has(b, l))
         return;
     *ret_value = b->plan_levers[l].armed;
     *ret_rule = CORE_RULE_ARMED;

@@ -223,7 +223,8 @@ static void persistence_foresees_nothing(void **state)
 
 static void nothing_is_armed_but_in_control(void **state)
 {
-    static const enum core_mode_wanted modes[] = { CORE_WANT_OBSERVE, CORE_WANT_EMERGENCY, CORE_WANT_RESTORE };
+    static const enum core_mode_wanted modes[] = { CORE_WANT_OBSERVE, CORE_WANT_EMERGENCY,
+                                                   CORE_WANT_RESTORE };
 
     (void)state;
     for (size_t m = 0; m < sizeof modes / sizeof modes[0]; m++) {
@@ -333,7 +334,8 @@ static void bench_reload(struct bench *bench, enum core_forecast forecast)
     rig->core = NULL;
     rig->config.forecast = forecast;
     rig_boot(rig);
-    core_adopt(rig->core, old, &(struct core_map){ .node = same, .point = same, .lever = same, .device = same });
+    core_adopt(rig->core, old,
+               &(struct core_map){ .node = same, .point = same, .lever = same, .device = same });
     free(old);
     free(rig->out);
     rig->out = calloc(1, core_outputs_size(&rig->config));
