@@ -103,6 +103,7 @@ struct conf_lever {
     enum signal signal;
     int32_t lever;                    /* index in the core's levers             */
     double hold_value;                /* HOLD: from the configuration           */
+    double armed_value;               /* HOLD: while a peak is foreseen; NAN    */
     int32_t place;                    /* Redfish: as in conf_reading            */
     enum conf_knob knob;              /* Redfish                                */
 };
@@ -159,6 +160,8 @@ struct conf {
     int32_t cpu;                      /* of the tick thread; -1: any            */
     struct core_plan_band band;
     double forecast_margin_ratio, forecast_margin_w;
+    double arm_ratio;
+    int64_t arm_hold_us;
     double recharge_ratio;
     /* places */
     char state_dir[CONF_PATH_MAX];

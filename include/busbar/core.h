@@ -229,6 +229,7 @@ struct core_plan_lever {
     double weight;               /* above 0                                        */
     int32_t priority;            /* 0 to CORE_PRIORITIES - 1                       */
     double target;               /* HOLD: the value; RESTORE: the original; NAN: leave alone */
+    double armed;                /* HOLD: held instead while a peak is foreseen; NAN: none */
 };
 
 /* Leaves with limits of their own, free to cut across the tree. No member may
@@ -307,6 +308,8 @@ struct core_plan {
     enum core_mode_wanted mode_wanted;
     struct core_plan_band band;
     double forecast_margin_ratio, forecast_margin_w;  /* persistence + margin      */
+    double arm_ratio;            /* a foreseen peak of this share of a limit arms HOLD levers; 0.95 */
+    int64_t arm_hold_us;         /* they stay armed so long after the last one; 30 s */
     double recharge_ratio;       /* charge only while load + charge <= this share of the limit */
     struct core_plan_ride ride;
     struct core_plan_tokens tokens;
@@ -414,7 +417,8 @@ struct core_inputs {
     X(CORE_RULE_RIDE, "ride", "what a sag or the return from one needs")                   \
     X(CORE_RULE_CAPABLE, "ride_capable", "so that the batteries can take over in time")    \
     X(CORE_RULE_PROTECTION, "protection", "a protective device would trip")                \
-    X(CORE_RULE_TOKEN, "token", "power that a client holds a token for")
+    X(CORE_RULE_TOKEN, "token", "power that a client holds a token for")                   \
+    X(CORE_RULE_ARMED, "armed", "a peak is foreseen")
 #define CORE_RULE_ENUM(name, id, text) name,
 enum core_rule { CORE_RULE_LIST(CORE_RULE_ENUM) CORE_RULE_COUNT };
 #undef CORE_RULE_ENUM
@@ -592,6 +596,8 @@ struct core_outputs {
     bool armed;                    /* every LIMIT lever holds our value, read back */
     bool restored;                 /* RESTORE: nothing is left that may be put back */
     int32_t restore_left;          /* RESTORE: levers left standing                */
+    bool armed_ahead;              /* a peak is foreseen: HOLD levers get their armed values */
+    int64_t armed_ahead_us;        /* when that last changed; 0: never did         */
     int32_t order_count, event_count;
     int32_t events_dropped;        /* no room for more in this step                */
     struct core_ride_view ride;

@@ -54,6 +54,8 @@
     X(EV_SWING_OVER, "swing_over", 5, "None: own orders are calm again.")                         \
     X(EV_FORECAST_LOST, "forecast_lost", 5, "None: a forecaster's bounds did not hold as often as they should; it begins anew and persistence stands in.") \
     X(EV_FORECAST_BACK, "forecast_back", 6, "None: its bounds hold again and it is listened to.") \
+    X(EV_PEAK_ARMED, "peak_armed", 5, "None: a peak is foreseen, and set-points with an armed value get it.") \
+    X(EV_PEAK_OVER, "peak_over", 5, "None: no peak is foreseen any more, and armed values are held no longer.") \
     X(EV_PRIORITY_REFUSED, "priority_refused", 4, "No right to SCHED_FIFO: expect later ticks.")
 
 #define EVENT_ENUM(name, id, severity, advice) name,

@@ -25,7 +25,8 @@
  * count is RECORD_REQUESTS_SAME.
  *
  * Version 2 added what riding through, protection, damping and tokens need; version 3 the
- * busbar's dip; version 4 whether there are forecasters, and hints to them.
+ * busbar's dip; version 4 whether there are forecasters, and hints to them; version 5 what is armed
+ * for a foreseen peak.
  */
 #ifndef BUSBAR_RECORD_H
 #define BUSBAR_RECORD_H
@@ -35,7 +36,7 @@
 
 #define RECORD_MAGIC "BUSBARRC"
 #define RECORD_MAGIC_SIZE 8
-#define RECORD_VERSION 4
+#define RECORD_VERSION 5
 #define RECORD_FILE_HEAD_SIZE 16  /* magic, version, zero                            */
 #define RECORD_HEAD_SIZE 12       /* type, size, CRC-32                              */
 #define RECORD_TEXT_MAX 256       /* of a text in HEAD or NAMES                      */
@@ -240,6 +241,8 @@ static const struct bytes_field record_plan_fields[] = {
     BYTES_ONE(struct core_plan, forecast_margin_ratio, BYTES_F64),
     BYTES_ONE(struct core_plan, forecast_margin_w, BYTES_F64),
     BYTES_ONE(struct core_plan, recharge_ratio, BYTES_F64),
+    BYTES_ONE(struct core_plan, arm_ratio, BYTES_F64),
+    BYTES_ONE(struct core_plan, arm_hold_us, BYTES_64),
     BYTES_ONE(struct core_plan, ride.enabled, BYTES_BOOL),
     BYTES_ONE(struct core_plan, ride.sag_ratio, BYTES_F64),
     BYTES_ONE(struct core_plan, ride.support_ratio, BYTES_F64),
@@ -295,6 +298,7 @@ static const struct bytes_field record_plan_lever_fields[] = {
     BYTES_ONE(struct core_plan_lever, weight, BYTES_F64),
     BYTES_ONE(struct core_plan_lever, priority, BYTES_32),
     BYTES_ONE(struct core_plan_lever, target, BYTES_F64),
+    BYTES_ONE(struct core_plan_lever, armed, BYTES_F64),
 };
 
 static const struct bytes_field record_plan_group_fields[] = {

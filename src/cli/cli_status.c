@@ -145,7 +145,10 @@ static void cli_status_forecast(struct cli *cli, struct json_object *forecast)
     cli_say(cli, CLI_PLAIN, "%s of %s forecasters are listened to", cli_grouped(voting).text, cli_grouped(all).text);
     if (voting > 0)
         cli_say(cli, CLI_PLAIN, ", their 99 %% bounds held %.1f %% or more", 100.0 * cli_number(forecast, "coverage"));
-    cli_say(cli, CLI_PLAIN, "; begun anew %s times\n", cli_grouped(cli_count(forecast, "resets")).text);
+    cli_say(cli, CLI_PLAIN, "; begun anew %s times", cli_grouped(cli_count(forecast, "resets")).text);
+    if (cli_bool(forecast, "armed_ahead"))
+        cli_say(cli, CLI_PLAIN, "; armed for a peak for %s", cli_span(1e3 * cli_number(forecast, "armed_ahead_s")).text);
+    cli_say(cli, CLI_PLAIN, "\n");
 }
 
 static void cli_status_print(struct cli *cli, struct json_object *status)

@@ -244,7 +244,8 @@ static void conf_build_device(const struct conf_check *check, const struct raw_d
         *lever = (struct conf_lever){ .row = from->row,
                                       .signal = profile->rows[from->row].signal,
                                       .lever = CORE_NONE,
-                                      .hold_value = from->value };
+                                      .hold_value = from->value,
+                                      .armed_value = from->armed };
         if (from->index > 0)
             snprintf(name, sizeof name, "%s.%s.%d", raw->name, signal, (int)from->index);
         else
@@ -277,7 +278,7 @@ static void conf_build_gpu(const struct raw_bmc *raw, int32_t g, int32_t leaf, s
             .row = g, .signal = signals[s], .index = g, .poll = POLL_FAST, .point = CORE_NONE
         };
     *lever = (struct conf_lever){
-        .row = g, .signal = SIGNAL_GPU_POWER_LIMIT_W, .lever = CORE_NONE, .hold_value = NAN
+        .row = g, .signal = SIGNAL_GPU_POWER_LIMIT_W, .lever = CORE_NONE, .hold_value = NAN, .armed_value = NAN
     };
     snprintf(lever->name, sizeof lever->name, "%.39s.gpu-%d", raw->name, (int)g);
 }
@@ -314,6 +315,7 @@ static void conf_build_setting(const struct raw_bmc *raw, const struct raw_setti
                                   .signal = kind->signal,
                                   .lever = CORE_NONE,
                                   .hold_value = setting->value,
+                                  .armed_value = setting->armed,
                                   .place = place + 1,
                                   .knob = kind->knob };
     snprintf(lever->name, sizeof lever->name, "%.14s.%.26s.%d", raw->name, signal_name(kind->signal), (int)row % 1000);
@@ -400,6 +402,8 @@ static void conf_build_scalars(const struct raw_conf *raw, struct conf *conf)
     conf->band = raw->band;
     conf->forecast_margin_ratio = raw->margin_ratio;
     conf->forecast_margin_w = raw->margin_w;
+    conf->arm_ratio = raw->arm_ratio;
+    conf->arm_hold_us = raw->arm_hold_us;
     conf->recharge_ratio = raw->recharge_ratio;
     conf->record_ring_bytes = raw->record_ring_bytes;
 }

@@ -63,6 +63,13 @@ void conf_check_unique(struct conf_report *report, const struct conf_list *list,
 int32_t conf_check_row(struct conf_check *check, const struct conf_item *item, const char *signal,
                        int32_t index, const struct profile *profile);
 
+/* What a lever moves by at least; its own, or what the row's resolution says. */
+double conf_check_deadband(const struct raw_lever *lever, const struct profile_row *row);
+
+/* The value of a set-point that is held while a peak is foreseen, against `value`. */
+void conf_check_armed(struct conf_check *check, const struct conf_item *item, double value, double armed,
+                      double deadband);
+
 /* The first line of a regular file, into `room` bytes. False: errno says why. */
 bool conf_check_first_line(const char *path, char *line, size_t room);
 

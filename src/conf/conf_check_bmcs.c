@@ -198,6 +198,16 @@ static void conf_check_setting_path(struct conf_check *check, const struct raw_b
                    (int)bmc->count);
 }
 
+static void conf_check_setting_range(struct conf_check *check, const struct raw_setting *setting,
+                                     const char *path, double value)
+{
+    const struct conf_setting_kind *kind = &conf_setting_kinds[setting->kind];
+
+    if (conf_good(&setting->item, path) && (value < kind->min || value > kind->max))
+        conf_wrong(check->report, &setting->item, path, "%.12g is out of range, allowed %.12g to %.12g", value,
+                   kind->min, kind->max);
+}
+
 static void conf_check_setting(struct conf_check *check, const struct raw_bmc *bmc,
                                struct raw_setting *setting)
 {
@@ -214,9 +224,9 @@ static void conf_check_setting(struct conf_check *check, const struct raw_bmc *b
     }
     kind = &conf_setting_kinds[setting->kind];
     conf_check_setting_path(check, bmc, setting);
-    if (conf_good(&setting->item, "value") && (setting->value < kind->min || setting->value > kind->max))
-        conf_wrong(check->report, &setting->item, "value", "%.12g is out of range, allowed %.12g to %.12g",
-                   setting->value, kind->min, kind->max);
+    conf_check_setting_range(check, setting, "value", setting->value);
+    conf_check_setting_range(check, setting, "armed", setting->armed);
+    conf_check_armed(check, &setting->item, setting->value, setting->armed, kind->step);
 }
 
 /* Do two settings write the same? */

@@ -7,7 +7,7 @@
 
 #include "conf_check.h"
 
-/* Which keys belong to which use; all but slew and ride are needed there. */
+/* Which keys belong to which use; all but armed, slew and ride are needed there. */
 struct conf_check_lever_key {
     const char *path;
     enum raw_lever_use use;
@@ -16,6 +16,7 @@ struct conf_check_lever_key {
 
 static const struct conf_check_lever_key conf_check_lever_keys[] = {
     { .path = "value", .use = RAW_USE_HOLD, .needed = true },
+    { .path = "armed", .use = RAW_USE_HOLD },
     { .path = "slew", .use = RAW_USE_HOLD },
     { .path = "ride", .use = RAW_USE_HOLD },
     { .path = "timeout_s", .use = RAW_USE_CHARGE, .needed = true },
@@ -82,12 +83,47 @@ static const struct profile_row *conf_check_lever_row(struct conf_check *check, 
     return row;
 }
 
+double conf_check_deadband(const struct raw_lever *raw, const struct profile_row *row)
+{
+    bool whole = row->type < ROW_LINEAR11 && row->type != ROW_F32;
+
+    if (!isnan(raw->deadband))
+        return raw->deadband;
+    if (raw->use == RAW_USE_WARN)
+        return 0.01 * row->write.max;
+    return fmax(row->write.step, whole ? fabs(row->scale) : 0.0);
+}
+
 static void conf_check_range(struct conf_check *check, const struct raw_lever *lever, const char *path,
                              double value, double min, double max)
 {
     if (value < min || value > max)
         conf_wrong(check->report, &lever->item, path,
                    "%.12g is not what the profile allows, allowed %.12g to %.12g", value, min, max);
+}
+
+void conf_check_armed(struct conf_check *check, const struct conf_item *item, double value, double armed,
+                      double deadband)
+{
+    if (!conf_good(item, "armed"))
+        return;
+    if (!check->raw->forecast_learn)
+        conf_wrong(check->report, item, "armed", "nothing is foreseen while control.forecast.learn is off");
+    if (fabs(armed - value) <= deadband)
+        conf_wrong(check->report, item, "armed",
+                   "%.12g is not further from value %.12g than the deadband %.12g: it would not be written", armed,
+                   value, deadband);
+}
+
+/* Nothing that riding through needs may hang on a forecast. */
+static void conf_check_armed_lever(struct conf_check *check, const struct raw_lever *lever,
+                                   const struct profile_row *row)
+{
+    conf_check_range(check, lever, "armed", lever->armed, row->write.min, row->write.max);
+    conf_check_armed(check, &lever->item, lever->value, lever->armed, conf_check_deadband(lever, row));
+    if (conf_has(&lever->item, "armed") && conf_has(&lever->item, "ride"))
+        conf_wrong(check->report, &lever->item, "armed",
+                   "is not for a lever with ride: what riding through needs waits for no forecast");
 }
 
 static void conf_check_charge(struct conf_check *check, const struct raw_lever *lever,
@@ -174,6 +210,7 @@ static void conf_check_lever(struct conf_check *check, struct raw_device *device
         return;
     if (lever->use == RAW_USE_HOLD) {
         conf_check_range(check, lever, "value", lever->value, row->write.min, row->write.max);
+        conf_check_armed_lever(check, lever, row);
         conf_check_ride_lever(check, device, lever, row);
     } else if (lever->use == RAW_USE_WARN) {
         conf_check_warn(check, device, lever, row);

@@ -78,17 +78,6 @@ static void conf_core_alive(const struct conf_device *device, struct conf_core_w
     }
 }
 
-static double conf_core_deadband(const struct raw_lever *raw, const struct profile_row *row)
-{
-    bool whole = row->type < ROW_LINEAR11 && row->type != ROW_F32;
-
-    if (!isnan(raw->deadband))
-        return raw->deadband;
-    if (raw->use == RAW_USE_WARN)
-        return 0.01 * row->write.max;
-    return fmax(row->write.step, whole ? fabs(row->scale) : 0.0);
-}
-
 static int32_t conf_core_charge_leaf(const struct conf_check *check, int32_t d)
 {
     for (int32_t i = 0; i < check->leaves.count; i++)
@@ -122,7 +111,7 @@ static void conf_core_lever(struct conf_core *core, int32_t d, int32_t l, const 
         .watts_per_unit = 1.0,
         .delay_worst_us = raw->delay_worst_us,
         .interval_min_us = raw->interval_min_us,
-        .deadband = conf_core_deadband(raw, row),
+        .deadband = conf_check_deadband(raw, row),
     };
     if (raw->use == RAW_USE_HOLD) {
         lever->base = raw->value;
@@ -368,8 +357,10 @@ static void conf_core_plan_levers(const struct conf_check *check, const struct c
             const struct core_config_lever *core = &conf->core.levers[from->lever];
             struct core_plan_lever *lever = &levers[from->lever];
 
-            if (core->use == CORE_LEVER_HOLD)
+            if (core->use == CORE_LEVER_HOLD) {
                 lever->target = from->hold_value;
+                lever->armed = from->armed_value;
+            }
             if (core->use == CORE_LEVER_CHARGE)
                 lever->priority = 0;
             if (core->use == CORE_LEVER_LIMIT) {
@@ -395,6 +386,8 @@ static bool conf_core_plan(const struct conf_check *check, struct conf *conf)
     plan->band = conf->band;
     plan->forecast_margin_ratio = conf->forecast_margin_ratio;
     plan->forecast_margin_w = conf->forecast_margin_w;
+    plan->arm_ratio = conf->arm_ratio;
+    plan->arm_hold_us = conf->arm_hold_us;
     plan->recharge_ratio = conf->recharge_ratio;
     conf_core_plan_power(check, conf, plan);
     nodes = core_plan_nodes(plan);

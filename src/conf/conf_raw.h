@@ -63,7 +63,7 @@ struct raw_lever {
     struct conf_item item;
     char signal[CONF_NAME_MAX];
     int32_t index, use; /* use: enum raw_lever_use                  */
-    double value, volts, fallback, share, slew, deadband;
+    double value, armed, volts, fallback, share, slew, deadband;
     int64_t timeout_us, delay_worst_us, interval_min_us;
     int32_t ride; /* one below enum core_lever_ride          */
     /* resolved */
@@ -111,7 +111,7 @@ struct raw_setting {
     struct conf_item item;
     char signal[CONF_NAME_MAX], path[CONF_PATH_MAX];
     int32_t index; /* of the GPU; -1: every one                */
-    double value;
+    double value, armed;
     int64_t delay_worst_us, interval_min_us;
     /* resolved */
     int32_t kind; /* row of conf_check_bmc.c's table, or CORE_NONE */
@@ -183,6 +183,8 @@ struct raw_conf {
     struct core_plan_band band;
     double margin_ratio, margin_w, recharge_ratio;
     bool forecast_learn;
+    double arm_ratio;
+    int64_t arm_hold_us;
     char state_dir[CONF_PATH_MAX], socket[CONF_PATH_MAX];
     int64_t record_ring_bytes;
     struct conf_list profiles, tree, buses, devices, bmcs, groups;

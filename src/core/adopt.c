@@ -23,6 +23,7 @@ static void adopt_head(struct core *core, const struct core *old)
     core->infeasible = old->infeasible;
     core->armed = old->armed;
     core->exceeded = old->exceeded;
+    core->arm = old->arm;
     core->news_step = old->news_step;
     core->news = old->news;
 }

@@ -308,6 +308,15 @@ struct foresee {
     double held;                 /* share of those judged that held, of late       */
 };
 
+/* ---- what is armed for a foreseen peak: arm.c ---- */
+
+struct arm {
+    int32_t levers;              /* of the plan that have an armed value           */
+    int32_t on;
+    int64_t since_us;            /* `on` changed; 0: it never did                  */
+    int64_t seen_us;             /* a peak was last foreseen                       */
+};
+
 /* ---- tokens: ledger.c; one a client ---- */
 
 struct token {
@@ -376,6 +385,7 @@ struct core {
     uint64_t plan_step;          /* the step that brought the plan              */
     struct core_config_bus bus;
     struct ride ride;
+    struct arm arm;
     /* the plan's header */
     struct core_plan plan;
     /* where the arrays are */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* core.c: core_step(): calls the modules in order, and nothing more. */
 #include "allocate.h"
+#include "arm.h"
 #include "block.h"
 #include "clamp.h"
 #include "curve.h"
@@ -51,6 +52,7 @@ void core_step(struct core *core, const struct core_inputs *in, struct core_outp
     ledger_step(&b);
     shape_recharge(&b);
     allocate_step(&b);
+    arm_step(&b);
     shape_step(&b);
     damp_step(&b);
     order_step(&b);

@@ -293,6 +293,8 @@ void outputs_end(struct block *b)
     out->armed = core->armed;
     out->restored = core->restored;
     out->restore_left = core->restore_left;
+    out->armed_ahead = core->arm.on;
+    out->armed_ahead_us = core->arm.since_us;
     out->group_count = core->plan.group_count;
     ride_view(b, &out->ride);
     for (int32_t n = 0; n < core->node_count; n++) {

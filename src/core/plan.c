@@ -55,6 +55,8 @@ void core_plan_init(struct core_plan *plan, const struct core_config *config)
     plan->band.release_jitter_ratio = 0.2;
     plan->forecast_margin_ratio = 0.1;
     plan->recharge_ratio = 0.95;
+    plan->arm_ratio = 0.95;
+    plan->arm_hold_us = 30000000;
     plan->ride.sag_ratio = 0.90;
     plan->ride.support_ratio = 0.75;
     plan->ride.support_after_us = 100000;
@@ -77,6 +79,7 @@ void core_plan_init(struct core_plan *plan, const struct core_config *config)
         levers[l].weight = 1.0;
         levers[l].priority = 4;
         levers[l].target = __builtin_nan("");
+        levers[l].armed = __builtin_nan("");
     }
 }
 

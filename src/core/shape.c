@@ -10,6 +10,7 @@
 #include "shape.h"
 
 #include "allocate.h"
+#include "arm.h"
 #include "curve.h"
 #include "lever.h"
 #include "quality.h"
@@ -176,7 +177,8 @@ static void shape_hold(struct block *b, int32_t l, enum core_rule rule)
     const struct core_config_lever *conf = &b->levers_conf[l];
     double was = lever->wanted, target = b->plan_levers[l].target;
 
-    (void)ride_shape_hold(b, l, &target, &rule); /* else the plan's, as it stands */
+    if (!ride_shape_hold(b, l, &target, &rule)) /* else the plan's, as it stands */
+        arm_hold(b, l, &target, &rule);
     lever->wanted = block_is_number(target) ? block_clip(target, conf->min, conf->max) : __builtin_nan("");
     block_why(&lever->why, block_is_number(target) ? rule : CORE_RULE_NONE, CORE_NONE, 0, 0.0);
     shape_moved(b, l, was, NULL);

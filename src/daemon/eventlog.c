@@ -239,6 +239,14 @@ static void eventlog_add_node(struct eventlog_line *line, const struct core_even
     case EV_FORECAST_BACK:
         eventlog_add_forecast(line, event);
         break;
+    case EV_PEAK_ARMED:
+        eventlog_add(line, "up to %.0f W are foreseen, the limit is %.0f W: set-points with an armed value get it",
+                     event->value, event->bound);
+        break;
+    case EV_PEAK_OVER:
+        eventlog_add(line, "no peak is foreseen any more, the last was %.0f s ago: armed values are held no longer",
+                     event->value);
+        break;
     case EV_TOKEN_REFUSED:
         eventlog_add(line, "a token for %.0f W was refused; %.0f W would be granted", event->value, event->bound);
         break;

@@ -16,10 +16,21 @@ static void forecast_json_levels(struct json_object *to, const char *key,
         answer_number(levels, names[k], level[k]);
 }
 
+static void forecast_json_armed(const struct snapshot *snap, struct json_object *to)
+{
+    const struct core_outputs *out = snap->outputs;
+    double since_s = (double)(snap->now_us - out->armed_ahead_us) / 1e6;
+
+    answer_bool(to, "armed_ahead", out->armed_ahead);
+    answer_number(to, "armed_ahead_s", out->armed_ahead && since_s >= 0.0 ? since_s : NAN);
+}
+
 struct json_object *forecast_json(const struct snapshot *snap)
 {
-    struct json_object *to = json_object_new_object(), *list = answer_array(to, "forecasts");
+    struct json_object *to = json_object_new_object(), *list;
 
+    forecast_json_armed(snap, to);
+    list = answer_array(to, "forecasts");
     for (int32_t i = 0; i < snap->outputs->forecast_count; i++) {
         const struct core_forecast_view *view = &core_outputs_forecasts(snap->outputs)[i];
         struct json_object *made = answer_add_object(list);
@@ -48,4 +59,5 @@ void forecast_json_sum(const struct snapshot *snap, struct json_object *to)
     answer_int(to, "voting", sum.voting);
     answer_number(to, "coverage", sum.coverage);
     answer_count(to, "resets", sum.resets);
+    forecast_json_armed(snap, to);
 }

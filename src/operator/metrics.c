@@ -240,6 +240,8 @@ static void metrics_forecasts(struct exposition *ex, const struct snapshot *snap
 
     if (count == 0)
         return;
+    exposition_family(ex, "busbar_forecast_armed", "gauge", "1 while set-points are armed for a foreseen peak.");
+    exposition_number(ex, EXPOSITION_NONE, snap->outputs->armed_ahead);
     exposition_family(ex, "busbar_forecast_votes", "gauge", "1 while a node's forecaster is in calibration and listened to.");
     for (int32_t i = 0; i < count; i++)
         exposition_number(ex, EXPOSITION_LABELS("node", snap->names->nodes[views[i].node]), views[i].votes);

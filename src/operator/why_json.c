@@ -153,6 +153,7 @@ static void why_say_rule(struct why_sentence *to, const struct snapshot *snap, c
         [CORE_RULE_RIDE] = " because a sag of the AC input, or the return from one, needs that",
         [CORE_RULE_CAPABLE] = " because at more load the batteries could not take over in time",
         [CORE_RULE_TOKEN] = " because a client holds a token for that power",
+        [CORE_RULE_ARMED] = " because a peak is foreseen and the configuration names that value for it",
     };
 
     switch (why->rule) {

@@ -60,6 +60,7 @@ struct campaign_case {
     double shift_part;         /* ...down to that part of their range; INFINITY: never       */
     int64_t period_us;
     enum core_forecast forecast; /* TOLD: nonsense, anew each second                        */
+    bool arms;                   /* LEARN: supplies' set-points are armed for a foreseen peak */
     int32_t trouble_count;
     struct campaign_trouble trouble[CAMPAIGN_TROUBLES_MAX];
 };

@@ -303,6 +303,15 @@ static void campaign_draw_forecast(struct campaign_case *c)
                                           CORE_FORECAST_TOLD }[campaign_draw_count(&rng, 0, 3)];
 }
 
+/* From one of its own again: two of three that listen also arm. */
+static void campaign_draw_arms(struct campaign_case *c)
+{
+    struct rng rng;
+
+    rng_init(&rng, c->seed, 80);
+    c->arms = c->forecast == CORE_FORECAST_LEARN && campaign_draw_luck(&rng, 0.67);
+}
+
 void campaign_draw(uint64_t seed, struct campaign_case *ret)
 {
     struct rng rng;
@@ -337,6 +346,7 @@ void campaign_draw(uint64_t seed, struct campaign_case *ret)
     campaign_draw_more(ret, floor_w, fmax(ceiling_w, floor_w + 100.0));
     campaign_draw_order(ret);
     campaign_draw_forecast(ret);
+    campaign_draw_arms(ret);
 }
 
 const char *campaign_trouble_word(enum campaign_trouble_kind kind)
@@ -356,7 +366,9 @@ void campaign_describe(const struct campaign_case *c, char *ret, int room)
 
     if (at < room && c->forecast != CORE_FORECAST_OFF)
         at += snprintf(ret + at, (size_t)(room - at), " forecast %s,",
-                       c->forecast == CORE_FORECAST_TOLD ? "told nonsense" : "on");
+                       c->forecast == CORE_FORECAST_TOLD ? "told nonsense"
+                       : c->arms                         ? "on and arms"
+                                                         : "on");
     if (isfinite(c->shift_s) && at < room)
         at += snprintf(ret + at, (size_t)(room - at), " power moved every %.2f s;", c->shift_s);
     for (int32_t i = 0; i < c->trouble_count && at < room; i++) {

@@ -471,6 +471,7 @@ static enum status campaign_play_start(struct campaign_play *p)
         .ride = true,
         .forecast = c->forecast,
         .nonsense = c->forecast != CORE_FORECAST_OFF,
+        .arms = c->arms,
         .locks = true, /* as state_lock() and the bus locks do: the second waits */
         .phase_ratio = (double)(c->seed % 100) / 100.0,
     };

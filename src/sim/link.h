@@ -44,6 +44,9 @@ struct link_conf *link_conf_free(struct link_conf *conf);
 const struct core_config *link_conf_core(const struct link_conf *conf);
 /* Before a core is made of it. */
 void link_conf_forecast(struct link_conf *conf, enum core_forecast forecast);
+
+/* Before either: supplies' set-points take no part in riding through, and a foreseen peak arms them. */
+void link_conf_arm(struct link_conf *conf);
 void link_conf_plan(const struct link_conf *conf, double envelope_w, struct core_plan *ret);
 
 NODISCARD enum status link_new(const struct link_conf *conf, struct plant *plant, const struct rack *rack,

@@ -29,6 +29,9 @@
 /* Held a little off the default, as daemon_conf.c does: so that arming writes
  * every set-point, opens its gate and proves ahead that it can be written. */
 #define LINK_CONF_HOLD_OFF_V     0.1
+#define LINK_CONF_ARMED_V        0.1 /* above it: as little as supplies share unevenly by */
+#define LINK_CONF_ARM_RATIO      0.8 /* and not for long: runs are short, and it is to go back in them */
+#define LINK_CONF_ARM_HOLD_US    INT64_C(1000000)
 #define LINK_CONF_DIP_V          0.5 /* INFERRED: the deepest of random racks          */
 #define LINK_CONF_GPU_STALE_US   INT64_C(8000000)
 #define LINK_CONF_GPU_STUCK_US   INT64_C(30000000)
@@ -420,6 +423,14 @@ void link_conf_forecast(struct link_conf *conf, enum core_forecast forecast)
     conf->core.forecast = forecast;
 }
 
+void link_conf_arm(struct link_conf *conf)
+{
+    conf->arms = true;
+    for (int32_t l = 0; l < conf->core.lever_count; l++)
+        if (conf->lever_of[l].kind == LINK_LEVER_SETPOINT)
+            conf->levers[l].ride = CORE_LEVER_RIDE_NONE;
+}
+
 const struct core_config *link_conf_core(const struct link_conf *conf)
 {
     return &conf->core;
@@ -455,6 +466,8 @@ void link_conf_plan(const struct link_conf *conf, double envelope_w, struct core
     ret->band.release_gain_per_s = 0.05; /* busbard's own presets, here and below */
     ret->band.release_jitter_ratio = 0.5;
     ret->forecast_margin_w = 50.0;
+    ret->arm_ratio = LINK_CONF_ARM_RATIO;
+    ret->arm_hold_us = LINK_CONF_ARM_HOLD_US;
     ret->ride.enabled = true;
     ret->ride.reserve_s = 90.0;
     link_conf_starts(conf, &ret->ride);
@@ -472,6 +485,8 @@ void link_conf_plan(const struct link_conf *conf, double envelope_w, struct core
     for (int32_t l = 0; l < conf->core.lever_count; l++) {
         if (conf->lever_of[l].kind == LINK_LEVER_SETPOINT)
             levers[l].target = conf->levers[l].base;
+        if (conf->lever_of[l].kind == LINK_LEVER_SETPOINT && conf->arms)
+            levers[l].armed = conf->levers[l].base + LINK_CONF_ARMED_V;
         if (conf->lever_of[l].kind == LINK_LEVER_CHARGE)
             levers[l].priority = 0;
     }

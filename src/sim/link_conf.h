@@ -50,6 +50,7 @@ struct link_conf {
     struct plant_params books;
     bool start; /* supplies take a start delay             */
     bool fast;  /* lines of more than 38400 baud           */
+    bool arms;  /* set-points have an armed value          */
     int32_t shelf_count, shelf_psus, shelf_bbus, node_count, node_gpus;
     int32_t rack_node, bus_node, shelf_node, shelf_nodes;
 };

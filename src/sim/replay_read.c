@@ -298,7 +298,8 @@ static bool replay_guards_ok(const struct core_plan *head)
 
 static bool replay_plan_head_ok(const struct core_plan *head, const struct core_config *config)
 {
-    return head->mode_wanted <= CORE_WANT_RESTORE && replay_ride_ok(&head->ride) &&
+    return head->mode_wanted <= CORE_WANT_RESTORE && replay_at_least(head->arm_ratio, 0.0) &&
+           replay_time_ok(head->arm_hold_us) && replay_ride_ok(&head->ride) &&
            replay_tokens_ok(&head->tokens, config) && replay_guards_ok(head) && head->node_count == config->node_count &&
            head->lever_count == config->lever_count && head->group_count >= 0 &&
            head->group_count <= config->group_max && head->member_count >= 0 &&
@@ -340,6 +341,8 @@ enum status replay_read_plan(struct bytes_reader *reader, const struct core_conf
     plan->forecast_margin_ratio = head.forecast_margin_ratio;
     plan->forecast_margin_w = head.forecast_margin_w;
     plan->recharge_ratio = head.recharge_ratio;
+    plan->arm_ratio = head.arm_ratio;
+    plan->arm_hold_us = head.arm_hold_us;
     plan->ride = head.ride;
     plan->tokens = head.tokens;
     plan->protection = head.protection;

@@ -368,6 +368,8 @@ enum status virtual_new(const struct virtual_options *opt, struct virtual **ret)
     if (st != ST_OK)
         goto fail;
     link_conf_forecast(v->conf, opt->forecast);
+    if (opt->arms)
+        link_conf_arm(v->conf);
     virtual_make_plant(v, opt);
     virtual_make_job(v, opt);
     st = link_new(v->conf, &v->plant, opt->rack, opt->baud, opt->seed, &v->link);

@@ -41,6 +41,7 @@ struct virtual_options {
     enum core_forecast forecast;        /* TOLD: what the load will be, as nobody could know it */
     bool hints;                         /* the job's own marks reach the core as they are written */
     bool nonsense;                      /* instead of either: anything at all, by the seed */
+    bool arms;                          /* supplies' set-points are armed for a foreseen peak, and do not ride through */
     const struct trace *job;            /* instead of `load`, from time 0; borrowed for good; NULL: none */
     double job_apart_s;                 /* several jobs: each begins so much later in it */
     bool locks;                         /* as in reality a second daemon waits until the first is dead */

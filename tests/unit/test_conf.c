@@ -6,6 +6,7 @@
 #include "busbar/conf.h"
 
 #include <ftw.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -264,6 +265,46 @@ static void levers_of_each_use(void **state)
     conf_free(conf);
 }
 
+/* A second value of a lever and of each GPU's setting; the rest has none. */
+static void what_a_peak_arms_reaches_the_plan(void **state)
+{
+    (void)state;
+    put("password", "swordfish\n");
+    put("busbar.yaml",
+        "rack: {name: r}\n"
+        "control: {forecast: {learn: true, arm_ratio: 0.9, arm_hold_s: 45}}\n"
+        "tree: [{name: rack, kind: rack}]\n"
+        "buses: [{name: line, kind: modbus-rtu, path: /dev/ttyS0}]\n"
+        "devices:\n"
+        "  - {name: psu-1, bus: line, address: 0x90, profile: hpr-psu, node: rack,\n"
+        "     levers: [{signal: psu_output_setpoint_v, use: hold, value: 50, armed: 51}]}\n"
+        "  - {name: psu-2, bus: line, address: 0x91, profile: hpr-psu, node: rack,\n"
+        "     levers: [{signal: psu_output_setpoint_v, use: hold, value: 50}]}\n"
+        "bmcs:\n"
+        "  - {name: bmc, url: 'https://192.0.2.1', username: u, password_file: password, node: rack,\n"
+        "     settings: [{signal: gpu_smoothing, value: 0, armed: 1}],\n"
+        "     gpus: {count: 2, path: '/gpu{n}', min_w: 200, max_w: 1200}}\n");
+
+    struct conf *conf = load("busbar.yaml");
+    const struct core_plan_lever *plan = core_plan_levers(conf->plan);
+
+    assert_int_equal(conf->core.forecast, CORE_FORECAST_LEARN);
+    assert_true(conf->plan->arm_ratio == 0.9);
+    assert_int_equal(conf->plan->arm_hold_us, 45000000);
+    assert_true(plan[lever_of(conf, "psu-1.psu_output_setpoint_v")->lever].armed == 51.0);
+    assert_true(isnan(plan[lever_of(conf, "psu-2.psu_output_setpoint_v")->lever].armed));
+    assert_true(isnan(plan[lever_of(conf, "bmc.gpu-0")->lever].armed));
+    for (int32_t g = 0; g < 2; g++) {
+        char name[48];
+
+        snprintf(name, sizeof name, "bmc.gpu_smoothing.%d", (int)g);
+        assert_true(plan[lever_of(conf, name)->lever].target == 0.0);
+        assert_true(plan[lever_of(conf, name)->lever].armed == 1.0);
+    }
+    core_takes(conf);
+    conf_free(conf);
+}
+
 static void one_reading_a_device_shows_that_it_lives(void **state)
 {
     (void)state;
@@ -397,6 +438,7 @@ static void absent_keys_have_their_presets(void **state)
     assert_int_equal(conf->period_us, 10000);
     assert_int_equal(conf->rt_priority, 0);
     assert_true(conf->band.cap_ratio == 0.99 && conf->recharge_ratio == 0.95);
+    assert_true(conf->plan->arm_ratio == 0.95 && conf->plan->arm_hold_us == 30000000);
     assert_int_equal(conf->buses[0].timeout_us, 100000);
     assert_int_equal(conf->buses[0].baud, 19200); /* the book's */
     assert_int_equal(conf->buses[0].parity, 'E');
@@ -669,6 +711,7 @@ int main(void)
         TEST(the_example_loads),
         TEST(the_example_makes_points_and_levers),
         TEST(levers_of_each_use),
+        TEST(what_a_peak_arms_reaches_the_plan),
         TEST(one_reading_a_device_shows_that_it_lives),
         TEST(parents_come_first_whatever_the_order),
         TEST(a_tree_of_33_levels_is_refused),

@@ -59,6 +59,20 @@ static void protection_and_tokens_say_what_to_expect(void **state)
     bench_free(&bench);
 }
 
+static void a_foreseen_peak_says_how_high_and_how_long_ago(void **state)
+{
+    struct bench bench;
+    char text[256];
+
+    (void)state;
+    bench_new_with(&bench, CORE_WANT_CONTROL, 1 << 20, bench_power_yaml);
+    text_of(&bench, EV_PEAK_ARMED, 0, 11800, 12000, text, sizeof text);
+    assert_string_equal(text, "up to 11800 W are foreseen, the limit is 12000 W: set-points with an armed value get it");
+    text_of(&bench, EV_PEAK_OVER, 0, 30.02, 0, text, sizeof text);
+    assert_string_equal(text, "no peak is foreseen any more, the last was 30 s ago: armed values are held no longer");
+    bench_free(&bench);
+}
+
 static void an_event_is_about_its_thing_or_the_rack(void **state)
 {
     struct core_event event = { .event = EV_TOKENS_REVOKED, .device = CORE_NONE, .node = CORE_NONE, .lever = CORE_NONE,
@@ -80,6 +94,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(grid_events_speak_in_percent_and_watts),
         cmocka_unit_test(protection_and_tokens_say_what_to_expect),
+        cmocka_unit_test(a_foreseen_peak_says_how_high_and_how_long_ago),
         cmocka_unit_test(an_event_is_about_its_thing_or_the_rack),
     };
 

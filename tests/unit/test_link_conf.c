@@ -192,6 +192,37 @@ static void the_first_plan_holds_every_window_and_rides(void **state)
     link_conf_free(conf);
 }
 
+/* Where the campaign has a foreseen peak arm them; nothing else is another. */
+static void set_points_that_are_armed_do_not_ride_through(void **state)
+{
+    static const char *const names[] = { "hpr", "orv3" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        struct link_conf *conf = conf_named(names[i], PLANT_START_KEPT_ALIVE);
+        struct core_plan *plan = plan_of(conf, 90000.0);
+        const struct core_plan_lever *lever = core_plan_levers(plan);
+
+        for (int32_t l = 0; l < conf->core.lever_count; l++)
+            assert_true(isnan(lever[l].armed));
+        free(plan);
+        link_conf_arm(conf);
+        plan = plan_of(conf, 90000.0);
+        lever = core_plan_levers(plan);
+        for (int32_t l = 0; l < conf->core.lever_count; l++) {
+            bool setpoint = conf->lever_of[l].kind == LINK_LEVER_SETPOINT;
+
+            assert_true(setpoint == !isnan(lever[l].armed));
+            assert_true(!setpoint || conf->levers[l].ride == CORE_LEVER_RIDE_NONE);
+            assert_true(!setpoint || (lever[l].armed > lever[l].target && lever[l].armed <= conf->levers[l].max));
+            assert_true(conf->lever_of[l].kind != LINK_LEVER_START ||
+                        conf->levers[l].ride == CORE_LEVER_RIDE_START_S);
+        }
+        free(plan);
+        link_conf_free(conf);
+    }
+}
+
 /* The core itself takes it: its own checks run in core_init(). */
 static void the_core_takes_it_and_steps(void **state)
 {
@@ -229,6 +260,7 @@ int main(void)
         cmocka_unit_test(a_busbar_of_more_than_four_shelves_has_four_parents_that_carry_it),
         cmocka_unit_test(sources_are_the_books_and_batteries_count_at_their_end_of_life),
         cmocka_unit_test(the_first_plan_holds_every_window_and_rides),
+        cmocka_unit_test(set_points_that_are_armed_do_not_ride_through),
         cmocka_unit_test(the_core_takes_it_and_steps),
     };
 

@@ -134,6 +134,10 @@ static void forecasters_show_how_far_they_are_to_be_believed(void **state)
     has(bench, "busbar_forecast_peak_upper_watts{node=\"rack\",level=\"0.999\"} 26000");
     has(bench, "busbar_forecast_error_watts{node=\"rack\"} 310");
     has(bench, "busbar_forecast_resets_total{node=\"rack\"} 1");
+    has(bench, "busbar_forecast_armed 0");
+    bench->fake.out->armed_ahead = true;
+    bench_write(bench);
+    has(bench, "busbar_forecast_armed 1");
     bench->fake.out->forecast_count = 0;
     bench_write(bench);
     assert_null(strstr(bench->text, "busbar_forecast"));
@@ -192,7 +196,7 @@ static void names_end_in_a_base_unit(void **state)
     static const char *const plain[] = { "busbar_armed", "busbar_realtime", "busbar_mode_reason", "busbar_limit_exceeded",
                                          "busbar_device_up", "busbar_ride_state", "busbar_ride_capable",
                                          "busbar_ride_wear_left_cycles", "busbar_tokens_clients", "busbar_tokens_granted",
-                                         "busbar_forecast_votes" };
+                                         "busbar_forecast_votes", "busbar_forecast_armed" };
     struct bench *bench = *state;
     int families = 0;
 

@@ -175,7 +175,7 @@ static void another_version_of_the_form_is_refused_in_words(void **state)
     recording_new(&recording);
     recording.data[8] = 1;
     assert_int_equal(recording_run(&recording, recording.size, true, &result), ST_REFUSED);
-    assert_string_equal(result.trouble, "it is in version 1 of the form, this program reads version 4 alone");
+    assert_string_equal(result.trouble, "it is in version 1 of the form, this program reads version 5 alone");
     recording_free(&recording);
 }
 
@@ -231,6 +231,48 @@ static void wrong_content_under_right_sums_is_turned_away(void **state)
     recording_free(&recording);
 }
 
+/* As recorder.c writes a plan; false: it is not taken. */
+static bool plan_again(const struct core_config *config, struct core_plan *plan, struct core_plan *ret)
+{
+    unsigned char raw[8192];
+    struct bytes_writer writer = { .at = raw, .room = sizeof raw };
+    struct bytes_reader reader = { .at = raw };
+
+    bytes_put_struct(&writer, BYTES_TABLE(record_plan_fields), plan);
+    for (int32_t n = 0; n < config->node_count; n++)
+        bytes_put_struct(&writer, BYTES_TABLE(record_plan_node_fields), &core_plan_nodes(plan)[n]);
+    for (int32_t l = 0; l < config->lever_count; l++)
+        bytes_put_struct(&writer, BYTES_TABLE(record_plan_lever_fields), &core_plan_levers(plan)[l]);
+    assert_true(writer.size < sizeof raw);
+    reader.left = writer.size;
+    return replay_read_plan(&reader, config, ret) == ST_OK;
+}
+
+static void what_a_peak_arms_is_read_again(void **state)
+{
+    struct core_config_lever levers[2] = { { .use = CORE_LEVER_HOLD }, { .use = CORE_LEVER_HOLD } };
+    struct core_config_node node = { .kind = CORE_NODE_RACK };
+    const struct core_config config = { .node_count = 1, .nodes = &node, .lever_count = 2, .levers = levers };
+    struct core_plan *plan = calloc(1, core_plan_size(&config)), *again = calloc(1, core_plan_size(&config));
+
+    (void)state;
+    assert_true(plan && again);
+    core_plan_init(plan, &config);
+    plan->arm_ratio = 0.8;
+    plan->arm_hold_us = 45000000;
+    core_plan_levers(plan)[1].armed = 51.25;
+    assert_true(plan_again(&config, plan, again));
+    assert_true(again->arm_ratio == 0.8 && again->arm_hold_us == 45000000);
+    assert_true(isnan(core_plan_levers(again)[0].armed) && core_plan_levers(again)[1].armed == 51.25);
+    plan->arm_ratio = (double)NAN;
+    assert_false(plan_again(&config, plan, again));
+    plan->arm_ratio = 0.8;
+    plan->arm_hold_us = -1;
+    assert_false(plan_again(&config, plan, again));
+    free(plan);
+    free(again);
+}
+
 static void counts_beyond_the_file_allocate_nothing(void **state)
 {
     unsigned char raw[64];
@@ -262,6 +304,7 @@ int main(void)
         cmocka_unit_test(another_version_of_the_form_is_refused_in_words),
         cmocka_unit_test(a_damaged_byte_is_noticed),
         cmocka_unit_test(wrong_content_under_right_sums_is_turned_away),
+        cmocka_unit_test(what_a_peak_arms_is_read_again),
         cmocka_unit_test(counts_beyond_the_file_allocate_nothing),
     };
 

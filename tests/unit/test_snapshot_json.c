@@ -108,8 +108,17 @@ static void forecasts_say_how_far_they_are_to_be_believed(void **state)
     assert_true(number(sum, "forecasters") == 2 && number(sum, "voting") == 1);
     assert_true(number(sum, "coverage") == 0.985);
     assert_true(number(sum, "resets") == 3);
+    assert_false(json_object_get_boolean(key(sum, "armed_ahead")));
+    assert_null(key(sum, "armed_ahead_s"));
+    json_object_put(to);
+    bench->fake.out->armed_ahead = true;
+    bench->fake.out->armed_ahead_us = FAKE_NOW_US - 12500000;
+    to = snapshot_json_status(&bench->snap, "1.2.3");
+    assert_true(json_object_get_boolean(key(key(to, "forecast"), "armed_ahead")));
+    assert_true(number(key(to, "forecast"), "armed_ahead_s") == 12.5);
     json_object_put(to);
     to = forecast_json(&bench->snap);
+    assert_true(json_object_get_boolean(key(to, "armed_ahead")) && number(to, "armed_ahead_s") == 12.5);
     row = item(to, "forecasts", 0);
     assert_string_equal(text(row, "node"), "rack");
     assert_null(key(row, "lever"));
