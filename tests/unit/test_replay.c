@@ -42,7 +42,8 @@ static uint32_t recording_u32(const unsigned char *at)
 
 /* The payload of the next record of a type at or after `from`; NULL: none. With
  * `orders` only ticks that made some. */
-static unsigned char *recording_find(struct recording *recording, enum record_type type, bool orders, size_t *ret_size)
+static unsigned char *recording_find(struct recording *recording, enum record_type type, bool orders,
+                                     size_t *ret_size)
 {
     size_t at = RECORD_FILE_HEAD_SIZE;
 
@@ -106,7 +107,8 @@ static void a_changed_reading_changes_orders(void **state)
 
         bytes_get_struct(&reader, BYTES_TABLE(record_reading_fields), &reading);
         for (int32_t l = 0; l < config->lever_count; l++)
-            if (config->levers[l].use == CORE_LEVER_LIMIT && config->levers[l].readback_point == reading.point)
+            if (config->levers[l].use == CORE_LEVER_LIMIT &&
+                config->levers[l].readback_point == reading.point)
                 reading.value = config->levers[l].min;
         writer = (struct bytes_writer){ .at = tick + RECORD_TICK_HEAD_SIZE + i * each, .room = each };
         bytes_put_struct(&writer, BYTES_TABLE(record_reading_fields), &reading);
@@ -277,8 +279,11 @@ static void counts_beyond_the_file_allocate_nothing(void **state)
 {
     unsigned char raw[64];
     struct bytes_writer writer = { .at = raw, .room = sizeof raw };
-    struct core_config config = { .node_count = 60000, .point_count = 60000, .lever_count = 60000,
-                                  .device_count = 60000, .period_us = 10000 };
+    struct core_config config = { .node_count = 60000,
+                                  .point_count = 60000,
+                                  .lever_count = 60000,
+                                  .device_count = 60000,
+                                  .period_us = 10000 };
     struct replay_config ret;
     struct replay_names names;
 
@@ -293,9 +298,91 @@ static void counts_beyond_the_file_allocate_nothing(void **state)
     assert_int_equal(replay_read_names(&reader, &names), ST_CORRUPT);
 }
 
+/* ---- what the fuzzer of recordings begins with ---- */
+
+static const struct seed {
+    const char *name, *drop_in;
+} seeds[] = {
+    { "small.rec", NULL },
+    { "power.rec", bench_power_yaml },
+    { "learn.rec", "control: {forecast: {learn: true, arm_ratio: 0.5, arm_hold_s: 1}}\n"
+                   "devices:\n"
+                   "  - {name: psu-2, bus: line-1, address: 0xe9, profile: orv3-psu, node: rack,\n"
+                   "     levers: [{signal: psu_output_setpoint_v, use: hold, value: 51.0, armed: 50.0}]}\n" },
+};
+
+/* Without texts and without the core, which a replay from the start has no use for. */
+static size_t seed_thin(unsigned char *data, size_t size)
+{
+    size_t to = RECORD_FILE_HEAD_SIZE;
+    uint64_t records = 0;
+
+    for (size_t at = to, whole; at < size; at += whole) {
+        uint32_t type = recording_u32(data + at);
+        struct bytes_writer end = { .at = data + at + RECORD_HEAD_SIZE, .room = 8 };
+
+        whole = RECORD_HEAD_SIZE + recording_u32(data + at + 4);
+        if (type == RECORD_TEXT || type == RECORD_CORE)
+            continue;
+        if (type == RECORD_END) {
+            bytes_put_u64(&end, records);
+            recording_sum(data + at + RECORD_HEAD_SIZE, 8);
+        }
+        records++;
+        memmove(data + to, data + at, whole);
+        to += whole;
+    }
+    return to;
+}
+
+static void seed_accept(const struct seed *seed, const char *path)
+{
+    struct bench bench;
+    unsigned char *data;
+    size_t size;
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    bench_new_with(&bench, CORE_WANT_CONTROL, (size_t)4 << 20, seed->drop_in);
+    bench_run(&bench, 30);
+    data = bench_save(&bench, 0, &size);
+    size = seed_thin(data, size);
+    assert_int_equal(fwrite(data, 1, size, file), size);
+    assert_int_equal(fclose(file), 0);
+    free(data);
+    bench_free(&bench);
+}
+
+/* A fuzzer that begins with what is refused at its head never gets further. BUSBAR_ACCEPT=1 writes them anew. */
+static void the_seeds_of_the_fuzzer_are_recordings_of_this_version(void **state)
+{
+    (void)state;
+
+    for (size_t k = 0; k < sizeof seeds / sizeof seeds[0]; k++) {
+        struct replay_options opt = { .from_start = true, .trust_sums = true };
+        struct replay_result result;
+        unsigned char data[65536];
+        char path[512];
+        size_t size;
+        FILE *file;
+
+        (void)snprintf(path, sizeof path, "%s/tests/fuzz/seeds/replay/%s", BUSBAR_SOURCE_DIR, seeds[k].name);
+        if (getenv("BUSBAR_ACCEPT"))
+            seed_accept(&seeds[k], path);
+        file = fopen(path, "r");
+        assert_non_null(file);
+        size = fread(data, 1, sizeof data, file);
+        assert_true(feof(file) && fclose(file) == 0);
+        if (replay_bytes(data, size, &opt, &result) != ST_OK)
+            fail_msg("%s: %s; BUSBAR_ACCEPT=1 test_replay writes it anew", path, result.trouble);
+        assert_int_equal(result.ticks, 30);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_seeds_of_the_fuzzer_are_recordings_of_this_version),
         cmocka_unit_test(a_changed_order_is_found_and_named),
         cmocka_unit_test(a_changed_reading_changes_orders),
         cmocka_unit_test(a_whole_run_is_the_same_from_its_start),
