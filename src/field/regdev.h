@@ -38,7 +38,7 @@ struct regdev_row {
     struct pmbus_energy energy;  /* ROW_ENERGY: what was added up                */
     bool status_known;           /* of a status row: `status` was its last value */
     uint32_t status;
-    int64_t due_us;              /* INT64_MAX: not again                         */
+    int64_t due_us;              /* INT64_MAX: not again; set by regdev_set_due()   */
     int64_t every_us;            /* its own period; 0: that of its class         */
     struct regdev *to;           /* it tells of a row of this module; NULL       */
     int32_t to_row;
@@ -54,6 +54,15 @@ struct regdev_lever {
     bool gate_believed;          /* its gate was not looked at: it was open lately */
 };
 
+/* What of a device's rows is due, from `from_us` on and before `until_us`: a line asks all its
+ * devices at each turn, and of most of them nothing has changed. regpoll.c finds it out. */
+struct regdev_due {
+    int64_t from_us, until_us;   /* equal: not known                             */
+    int64_t next_us;             /* the earliest of all; INT64_MAX               */
+    int64_t deadline_us;         /* the earliest of those that are due; INT64_MAX */
+    int32_t first;               /* whose that is; CORE_NONE                     */
+};
+
 struct regdev {
     struct regio *io;
     struct adapter *adapter;
@@ -63,6 +72,7 @@ struct regdev {
     bool said_pec, said_config, said_protect;
     int32_t row_count;
     struct regdev_row *rows;
+    struct regdev_due due;
     int32_t vout_exponent;       /* REGMAP_NO_EXPONENT: rows have their own      */
     bool has_match;
     struct profile_row match;    /* the row of the model text                    */
@@ -101,6 +111,9 @@ void regdev_done(struct regdev *dev);
 
 /* The line is open, or the device came back: find out who it is, read everything. */
 void regdev_start(struct regdev *dev, int64_t now_us);
+
+/* When a row is to be read next; INT64_MAX: not again. */
+void regdev_set_due(struct regdev *dev, struct regdev_row *row, int64_t due_us);
 
 /* The line is gone: every reading says so. */
 void regdev_lost(struct regdev *dev, int64_t now_us);

@@ -108,7 +108,7 @@ static enum status regio_turn(struct regio *io, struct device_state *state, cons
     regio_wait(io, target);
     *ret_began_us = io->ops->now_us(io->arg);
     st = out ? io->ops->write(io->arg, &timed, out) : io->ops->read(io->arg, &timed, in);
-    done_us = io->ops->now_us(io->arg);
+    done_us = io->done_us = io->ops->now_us(io->arg);
     regio_rest(io, target, out != NULL, done_us);
     regio_count(io, state, st, *ret_began_us, done_us);
     regio_learn(target, st, done_us - *ret_began_us, wire_us);

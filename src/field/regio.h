@@ -65,6 +65,7 @@ struct regio {
     bool open;
     int64_t rest_until_us;
     int64_t unit_rest_until_us[REGIO_UNITS];
+    int64_t done_us;                   /* the last read or write of one device ended */
     int64_t answered_us;               /* the last answer of any device; INT64_MIN   */
     bool in_doubt;                     /* of the last regio_read(): another answer of that form may follow */
     struct field_bus_stats stats;

@@ -199,12 +199,12 @@ static int64_t regline_open_turn(struct regline *line, int64_t now_us)
     if ((!urgent || line->orders_in_a_row < REGLINE_ORDERS_MAX) &&
         (regline_read_back(line, now_us) || regline_order(line, now_us))) {
         line->orders_in_a_row++;
-        next_us = now_us;
+        next_us = line->io.rest_until_us;
     } else if (urgent) {
         line->orders_in_a_row = 0;
         line->next_poll = (int32_t)(urgent - line->devices) + 1;
         regpoll_step(urgent, now_us);
-        next_us = now_us;
+        next_us = line->io.rest_until_us;
     }
     if (!line->io.open) {
         regline_lost(line);

@@ -86,12 +86,9 @@ static int line_make(void **state)
     (void)strcpy(device.name, "psu-1");
     device.address = UNIT;
     device.reading_count = ROWS;
-    adapter = (struct adapter){ .conf = &conf, .device = &device, .profile = &profile, .state = { .reading_count = ROWS } };
+    adapter = (struct adapter){ .conf = &conf, .device = &device, .profile = &profile };
     notify_fd = eventfd(0, EFD_CLOEXEC);
-    if (notify_fd < 0 || mailbox_new(sizeof(struct device_state), &adapter.to_tick) != ST_OK ||
-        mailbox_new(sizeof(struct device_state), &adapter.to_main) != ST_OK ||
-        mailbox_new(sizeof(struct device_orders), &adapter.from_tick) != ST_OK ||
-        mailbox_new(sizeof(struct field_bus_stats), &stats) != ST_OK)
+    if (notify_fd < 0 || adapter_init(&adapter) != ST_OK || mailbox_new(sizeof(struct field_bus_stats), &stats) != ST_OK)
         return -1;
     mailbox_set_notify(adapter.to_tick, notify_fd);
     return 0;
@@ -103,9 +100,7 @@ static int line_end(void **state)
     close(master_fd);
     close(slave_fd);
     close(notify_fd);
-    mailbox_free(adapter.to_tick);
-    mailbox_free(adapter.to_main);
-    mailbox_free(adapter.from_tick);
+    adapter_done(&adapter);
     mailbox_free(stats);
     return 0;
 }
