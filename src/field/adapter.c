@@ -69,7 +69,10 @@ static void adapter_expire(struct adapter *adapter, int32_t lever, int64_t now_u
 
 int32_t adapter_next_order(struct adapter *adapter, int32_t from, int64_t now_us)
 {
-    (void)mailbox_get(adapter->from_tick, &adapter->orders);
+    if (mailbox_get(adapter->from_tick, &adapter->orders))
+        adapter->no_orders = false;
+    if (adapter->no_orders)
+        return CORE_NONE;
     for (int32_t l = from < 0 ? 0 : from; l < adapter->state.lever_count; l++) {
         const struct device_order *order = &adapter->orders.levers[l];
 
@@ -79,6 +82,7 @@ int32_t adapter_next_order(struct adapter *adapter, int32_t from, int64_t now_us
             return l;
         adapter_expire(adapter, l, now_us);
     }
+    adapter->no_orders = from <= 0;
     return CORE_NONE;
 }
 

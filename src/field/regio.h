@@ -67,6 +67,7 @@ struct regio {
     int64_t unit_rest_until_us[REGIO_UNITS];
     int64_t done_us;                   /* the last read or write of one device ended */
     int64_t answered_us;               /* the last answer of any device; INT64_MIN   */
+    bool told;                         /* a mirror told of a module: one is to be published */
     bool in_doubt;                     /* of the last regio_read(): another answer of that form may follow */
     struct field_bus_stats stats;
 };

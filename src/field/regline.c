@@ -215,16 +215,24 @@ static int64_t regline_open_turn(struct regline *line, int64_t now_us)
     return next_us;
 }
 
+/* Modules that their mirror told of. */
+static void regline_tell(struct regline *line)
+{
+    line->io.told = false;
+    for (int32_t i = 0; i < line->device_count; i++) {
+        if (line->devices[i].publish)
+            adapter_publish(line->devices[i].adapter);
+        line->devices[i].publish = false;
+    }
+}
+
 int64_t regline_turn(void *arg, int64_t now_us)
 {
     struct regline *line = arg;
     int64_t next_us = line->io.open ? regline_open_turn(line, now_us) : regline_closed_turn(line, now_us);
 
-    for (int32_t i = 0; i < line->device_count; i++) { /* a module that its mirror told of */
-        if (line->devices[i].publish)
-            adapter_publish(line->devices[i].adapter);
-        line->devices[i].publish = false;
-    }
+    if (line->io.told)
+        regline_tell(line);
     regline_publish(line, now_us);
     return next_us;
 }

@@ -117,7 +117,7 @@ void regmirror_pass(struct regdev *dev, const struct regdev_row *row, double val
     if (seen->status == ST_OK && seen->taken_us > taken_us - age_us)
         return; /* what it said itself is younger, for a while */
     adapter_reading(module->adapter, r->reading, ST_OK, value, taken_us - age_us, now_us);
-    module->publish = true;
+    module->publish = dev->io->told = true;
 }
 
 /* ---- pause ---- */
