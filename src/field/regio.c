@@ -68,9 +68,14 @@ static int64_t regio_gap_us(const struct regio_target *target, bool write)
     return write && p->write_gap_us > p->gap_us ? p->write_gap_us : p->gap_us;
 }
 
+int64_t regio_rest_until_us(const struct regio *io, int32_t unit)
+{
+    return io->unit_rest_until_us[unit & (REGIO_UNITS - 1)];
+}
+
 static void regio_wait(struct regio *io, const struct regio_target *target)
 {
-    int64_t until_us = io->rest_until_us, unit_us = io->unit_rest_until_us[target->unit & (REGIO_UNITS - 1)];
+    int64_t until_us = io->rest_until_us, unit_us = regio_rest_until_us(io, target->unit);
 
     io->ops->sleep_until_us(io->arg, unit_us > until_us ? unit_us : until_us);
 }

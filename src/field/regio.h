@@ -75,6 +75,10 @@ struct regio {
 /* Do answers carry nothing that says to what? A late one then looks like the next one's. */
 bool regio_is_unnumbered(const struct regio *io);
 
+/* Until when the device at `unit` rests while the line may go on with others; in the past where
+ * rests are the line's. */
+int64_t regio_rest_until_us(const struct regio *io, int32_t unit);
+
 /* Is this how a device looks that is not there? */
 bool regio_is_silence(const struct regio *io, enum status st);
 

@@ -142,7 +142,7 @@ static bool regline_order(struct regline *line, int64_t now_us)
     return false;
 }
 
-/* The most urgent device, or NULL; *ret_next_us: when one wants the line next. */
+/* The most urgent device that does not rest, or NULL; *ret_next_us: when one wants the line next. */
 static struct regdev *regline_urgent(struct regline *line, int64_t now_us, int64_t *ret_next_us)
 {
     int64_t earliest_us = INT64_MAX;
@@ -152,8 +152,12 @@ static struct regdev *regline_urgent(struct regline *line, int64_t now_us, int64
     for (int32_t n = 0; n < line->device_count; n++) {
         int32_t i = (line->next_poll + n) % line->device_count;
         int64_t deadline_us, next_us = regpoll_next(&line->devices[i], now_us, &deadline_us);
-        int64_t settled_us = regorder_due_us(&line->devices[i]);
+        int64_t settled_us = regorder_due_us(&line->devices[i]), rest_us;
 
+        if (next_us <= now_us) {
+            rest_us = regio_rest_until_us(&line->io, line->devices[i].adapter->device->address);
+            next_us = rest_us > now_us ? rest_us : next_us;
+        }
         if (next_us <= now_us && deadline_us < earliest_us) {
             earliest_us = deadline_us;
             urgent = &line->devices[i];

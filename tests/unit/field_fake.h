@@ -185,6 +185,7 @@ static inline void fake_start(struct fake *f, int32_t count)
     f->ops = (struct regio_ops){
         .open = fake_open, .close = fake_close, .read = fake_read, .write = fake_write, .now_us = fake_now_us,
         .sleep_until_us = fake_sleep_until_us, .wall_us = f->wall_ahead_us != 0 ? fake_wall_us : NULL, .nack_is_silence = f->ops.nack_is_silence, .spans = f->ops.spans,
+        .rest_by_unit = f->ops.rest_by_unit,
     };
     assert_int_equal(mailbox_new(sizeof(struct field_bus_stats), &f->stats), ST_OK);
     for (int32_t i = 0; i < count; i++) {

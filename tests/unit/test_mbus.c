@@ -510,6 +510,32 @@ static void pieces_of_an_answer_over_tcp_may_be_apart(void **state)
     close(listener);
 }
 
+/* A gateway paces its line itself; on the line's own wires, or where their frames are passed on as
+ * they are, the rest of one is that of all. */
+static void behind_a_gateway_each_device_rests_for_itself(void **state)
+{
+    static const struct {
+        enum conf_bus_kind kind;
+        bool rtu_framing, by_unit;
+    } cases[] = {
+        { CONF_BUS_MODBUS_RTU, false, false },
+        { CONF_BUS_MODBUS_TCP, true, false },
+        { CONF_BUS_MODBUS_TCP, false, true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct mbus *mbus = NULL;
+        int64_t gap_us;
+
+        bus.kind = cases[i].kind;
+        bus.rtu_framing = cases[i].rtu_framing;
+        assert_int_equal(mbus_new_idle(&bus, &mbus), ST_OK);
+        assert_int_equal(mbus_io(mbus, &gap_us)->rest_by_unit, cases[i].by_unit);
+        mbus_free(mbus);
+    }
+}
+
 /* ---- the line itself: mbus_port.c ---- */
 
 static void settings_of(struct termios *ret)
@@ -564,6 +590,7 @@ int main(void)
         TEST(an_exception_0_is_a_broken_answer_of_that_device),
         TEST(a_line_that_is_lost_in_the_hand_is_lost),
         TEST(pieces_of_an_answer_over_tcp_may_be_apart),
+        TEST(behind_a_gateway_each_device_rests_for_itself),
         TEST(a_line_gets_its_settings_back),
         TEST(a_late_answer_is_not_the_next_ones),
         TEST(noise_after_an_answer_does_not_spoil_the_next),
