@@ -44,6 +44,7 @@ static bool regpoll_must_wait(const struct regdev *dev)
     return dev->owed && dev->identify;
 }
 
+/* Looks at the rows only where one was set anew, or became due. */
 static const struct regdev_due *regpoll_due(struct regdev *dev, int64_t now_us)
 {
     struct regdev_due due = { .from_us = now_us, .until_us = INT64_MAX, .next_us = INT64_MAX,

@@ -50,6 +50,7 @@ static void an_order_is_new_until_it_is_acknowledged(void **state)
     assert_int_equal(adapter_next_order(&adapter, 0, 1000), 1);
     assert_int_equal(adapter_next_order(&adapter, 1, 1000), 1);
     assert_int_equal(adapter_next_order(&adapter, 2, 1000), CORE_NONE);
+    assert_int_equal(adapter_next_order(&adapter, 0, 1000), 1); /* nobody had looked at the ones before */
     adapter_ack(&adapter, 1, &ack);
     assert_int_equal(adapter_next_order(&adapter, 0, 1000), CORE_NONE);
     order(1, 8, INT64_MAX);

@@ -583,6 +583,19 @@ static void the_line_rests_between_transactions(void **state)
         assert_true(fake->log[i].at_us - fake->log[i - 1].at_us >= FAKE_ANSWER_US + 3000);
 }
 
+/* The turn does not sleep, its line does: who is woken meanwhile looks for orders. */
+static void a_turn_leaves_the_rest_to_the_wait_for_the_next(void **state)
+{
+    (void)state;
+    fake_start(fake, 1);
+    for (int i = 0; i < 3; i++) { /* who it is, then two reads */
+        int64_t next_us = regline_turn(fake->line, fake->now_us);
+
+        assert_true(next_us == fake->log[fake->count - 1].at_us + FAKE_ANSWER_US + 3000);
+        fake->now_us = next_us;
+    }
+}
+
 /* The most urgent device has two reads to do. */
 static void while_one_device_rests_the_others_have_the_line(void **state)
 {
@@ -698,6 +711,7 @@ int main(void)
         TEST(a_line_that_never_opened_says_so_and_is_tried),
         TEST(a_full_line_serves_everybody),
         TEST(the_line_rests_between_transactions),
+        TEST(a_turn_leaves_the_rest_to_the_wait_for_the_next),
         TEST(while_one_device_rests_the_others_have_the_line),
         TEST(on_smbus_a_refused_command_is_told_from_an_empty_slot),
         TEST(on_smbus_three_refusals_do_without_a_status),
