@@ -113,9 +113,10 @@ static void mbus_sleep_until_us(void *arg, int64_t until_us)
         clock_sleep_until_us(until_us);
 }
 
-#define MBUS_OPS                                                                                             \
-    .open = mbus_start, .close = mbus_close, .read = mbus_read, .write = mbus_write, .wire_us = mbus_wire_us, \
-    .now_us = mbus_now_us, .wall_us = mbus_wall_us, .sleep_until_us = mbus_sleep_until_us, .spans = true
+#define MBUS_OPS                                                                        \
+    .open = mbus_start, .close = mbus_close, .read = mbus_read, .write = mbus_write,    \
+    .wire_us = mbus_wire_us, .now_us = mbus_now_us, .wall_us = mbus_wall_us,            \
+    .sleep_until_us = mbus_sleep_until_us, .spans = true
 
 static const struct regio_ops mbus_line_ops = { MBUS_OPS };
 static const struct regio_ops mbus_gateway_ops = { MBUS_OPS, .rest_by_unit = true };
