@@ -157,8 +157,8 @@ struct device_state {
     char model[DEVICE_TEXT_MAX];
     char firmware[DEVICE_TEXT_MAX];
     uint64_t transactions, timeouts, nacks, corrupt, refused; /* counters since start */
-    struct device_reading readings[DEVICE_READINGS_MAX];
     struct device_ack acks[DEVICE_LEVERS_MAX];
+    struct device_reading readings[DEVICE_READINGS_MAX]; /* last: a mailbox carries reading_count of them */
 };
 
 enum device_op {

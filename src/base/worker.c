@@ -46,8 +46,8 @@ static void worker_wait(const struct worker *worker, int64_t until_us)
     struct timespec ts;
     uint64_t count;
 
-    if (wait_us < 0)
-        wait_us = 0;
+    if (wait_us <= 0)
+        return; /* who wrote it is found by the next turn as well */
     if (wait_us > WORKER_WAIT_MAX_US)
         wait_us = WORKER_WAIT_MAX_US;
     ts.tv_sec = (time_t)(wait_us / WORKER_US_PER_S);

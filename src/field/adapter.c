@@ -1,14 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* adapter.c: one configured device, between its adapter and the tick thread.
  *
- * Owns nothing: field.c makes the mailboxes. Every call is for the one thread
- * that runs the device's adapter (a bus worker, or main for Redfish).
+ * Owns the mailboxes. adapter_init() and adapter_done() are for whoever starts the
+ * device, every other call for the one thread that runs its adapter (a bus worker, or
+ * main for Redfish).
  */
 #include "adapter.h"
 
 #include <math.h>
+#include <stddef.h>
 
 #include "busbar/check.h"
+
+/* Each read puts the state twice: what no reading uses is not copied. */
+static size_t adapter_state_bytes(const struct device_state *state)
+{
+    return offsetof(struct device_state, readings) + (size_t)state->reading_count * sizeof state->readings[0];
+}
+
+enum status adapter_init(struct adapter *adapter)
+{
+    struct device_state *state = &adapter->state;
+    enum status st;
+
+    CHECK(adapter->device->reading_count >= 0 && adapter->device->reading_count <= DEVICE_READINGS_MAX);
+    state->reading_count = adapter->device->reading_count;
+    state->lever_count = adapter->device->lever_count;
+    for (int32_t i = 0; i < DEVICE_READINGS_MAX; i++)
+        state->readings[i].status = ST_NONE;
+    for (int32_t i = 0; i < DEVICE_LEVERS_MAX; i++)
+        state->acks[i].status = ST_NONE;
+    st = mailbox_new(adapter_state_bytes(state), &adapter->to_tick);
+    if (st == ST_OK)
+        st = mailbox_new(adapter_state_bytes(state), &adapter->to_main);
+    if (st == ST_OK)
+        st = mailbox_new(sizeof(struct device_orders), &adapter->from_tick);
+    return st;
+}
+
+void adapter_done(struct adapter *adapter)
+{
+    adapter->to_tick = mailbox_free(adapter->to_tick);
+    adapter->to_main = mailbox_free(adapter->to_main);
+    adapter->from_tick = mailbox_free(adapter->from_tick);
+}
 
 void adapter_publish(struct adapter *adapter)
 {
@@ -34,7 +69,10 @@ static void adapter_expire(struct adapter *adapter, int32_t lever, int64_t now_u
 
 int32_t adapter_next_order(struct adapter *adapter, int32_t from, int64_t now_us)
 {
-    (void)mailbox_get(adapter->from_tick, &adapter->orders);
+    if (mailbox_get(adapter->from_tick, &adapter->orders))
+        adapter->no_orders = false;
+    if (adapter->no_orders)
+        return CORE_NONE;
     for (int32_t l = from < 0 ? 0 : from; l < adapter->state.lever_count; l++) {
         const struct device_order *order = &adapter->orders.levers[l];
 
@@ -44,6 +82,7 @@ int32_t adapter_next_order(struct adapter *adapter, int32_t from, int64_t now_us
             return l;
         adapter_expire(adapter, l, now_us);
     }
+    adapter->no_orders = from <= 0;
     return CORE_NONE;
 }
 

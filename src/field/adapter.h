@@ -13,19 +13,26 @@
 #include "busbar/field.h"
 #include "busbar/mailbox.h"
 
+/* First what every turn of a line looks at in all its devices: few of them have news. */
 struct adapter {
     const struct conf *conf;
     const struct conf_device *device;
     const struct profile *profile;     /* NULL for Redfish                           */
+    struct mailbox *to_tick;           /* struct device_state as far as its last reading, adapter -> tick */
+    struct mailbox *to_main;           /* the same, adapter -> main                  */
+    struct mailbox *from_tick;         /* struct device_orders, tick -> adapter      */
     int32_t index;                     /* of the device in the configuration         */
     bool read_only;
+    bool no_orders;                    /* none of `orders` is still to be worked off */
     struct device_state state;         /* the adapter's own working copy             */
     struct device_orders orders;       /* the last ones taken                        */
     uint64_t done[DEVICE_LEVERS_MAX];  /* number of the last order worked off        */
-    struct mailbox *to_tick;           /* struct device_state, adapter -> tick       */
-    struct mailbox *to_main;           /* struct device_state, adapter -> main       */
-    struct mailbox *from_tick;         /* struct device_orders, tick -> adapter      */
 };
+
+/* Makes the three mailboxes, for the readings and levers that the device is configured with, of
+ * which nothing is known yet. ST_NOMEM: adapter_done() takes what there is. */
+NODISCARD enum status adapter_init(struct adapter *adapter);
+void adapter_done(struct adapter *adapter);
 
 /* Puts `state` in both mailboxes (sequence + 1). */
 void adapter_publish(struct adapter *adapter);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* field.c: starts every configured device, collects readings, hands out orders.
  *
- * Owns the adapters, their mailboxes, the bus workers, the HTTP client and what the
- * tick thread needs to tell new from known. field_collect() and field_publish()
+ * Owns the adapters, the bus workers, the HTTP client and what the tick
+ * thread needs to tell new from known. field_collect() and field_publish()
  * belong to the tick thread: no lock, no allocation, no device. Everything else runs
  * on the main thread.
  */
@@ -289,20 +289,13 @@ static enum status field_new_seat(struct field *field, int32_t device, int tick_
         .profile = conf->profile == CORE_NONE ? NULL : &field->conf->profiles[conf->profile],
         .index = device,
         .read_only = field->read_only,
-        .state = { .reading_count = conf->reading_count, .lever_count = conf->lever_count },
     };
-    for (int32_t i = 0; i < DEVICE_READINGS_MAX; i++)
-        adapter->state.readings[i].status = ST_NONE;
-    for (int32_t i = 0; i < DEVICE_LEVERS_MAX; i++)
-        adapter->state.acks[i].status = ST_NONE;
-    st = mailbox_new(sizeof(struct device_state), &adapter->to_tick);
-    if (st == ST_OK)
-        st = mailbox_new(sizeof(struct device_state), &adapter->to_main);
-    if (st == ST_OK)
-        st = mailbox_new(sizeof(struct device_orders), &adapter->from_tick);
-    if (st == ST_OK)
-        mailbox_set_notify(adapter->to_tick, tick_notify_fd);
-    return st;
+    st = adapter_init(adapter);
+    if (st != ST_OK)
+        return st;
+    field->seats[device].latest = adapter->state; /* of readings that it has not there is never word */
+    mailbox_set_notify(adapter->to_tick, tick_notify_fd);
+    return ST_OK;
 }
 
 static enum status field_new_line(struct field *field, int32_t bus, struct adapter *const *adapters, int32_t count)
@@ -461,9 +454,7 @@ static void field_free_seat(struct field_seat *seat)
         event_free(seat->order_event);
     if (seat->order_fd >= 0)
         (void)close(seat->order_fd);
-    mailbox_free(seat->adapter.to_tick);
-    mailbox_free(seat->adapter.to_main);
-    mailbox_free(seat->adapter.from_tick);
+    adapter_done(&seat->adapter);
 }
 
 struct field *field_free(struct field *field)

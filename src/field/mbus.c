@@ -113,17 +113,20 @@ static void mbus_sleep_until_us(void *arg, int64_t until_us)
         clock_sleep_until_us(until_us);
 }
 
-static const struct regio_ops mbus_ops = {
-    .open = mbus_start,
-    .close = mbus_close,
-    .read = mbus_read,
-    .write = mbus_write,
-    .wire_us = mbus_wire_us,
-    .now_us = mbus_now_us,
-    .wall_us = mbus_wall_us,
-    .sleep_until_us = mbus_sleep_until_us,
-    .spans = true,
-};
+#define MBUS_OPS                                                                        \
+    .open = mbus_start, .close = mbus_close, .read = mbus_read, .write = mbus_write,    \
+    .wire_us = mbus_wire_us, .now_us = mbus_now_us, .wall_us = mbus_wall_us,            \
+    .sleep_until_us = mbus_sleep_until_us, .spans = true
+
+static const struct regio_ops mbus_line_ops = { MBUS_OPS };
+static const struct regio_ops mbus_gateway_ops = { MBUS_OPS, .rest_by_unit = true };
+
+/* A gateway keeps the silences of its own line; what is left to us is the rest of the device that
+ * was asked. A converter that takes serial frames passes bytes on and keeps nothing. */
+static const struct regio_ops *mbus_ops(const struct conf_bus *bus)
+{
+    return bus->kind == CONF_BUS_MODBUS_TCP && !bus->rtu_framing ? &mbus_gateway_ops : &mbus_line_ops;
+}
 
 /* ---- start and end ---- */
 
@@ -131,7 +134,7 @@ enum status mbus_new(const struct mbus_options *opt, struct mbus **ret)
 {
     enum status st = ST_NOMEM;
     struct mbus *mbus = calloc(1, sizeof *mbus);
-    struct regline_options line = { .ops = &mbus_ops, .arg = mbus, .bus = opt->bus, .stats = opt->stats };
+    struct regline_options line = { .ops = mbus_ops(opt->bus), .arg = mbus, .bus = opt->bus, .stats = opt->stats };
 
     if (!mbus)
         return ST_NOMEM;
@@ -168,7 +171,7 @@ enum status mbus_new_idle(const struct conf_bus *bus, struct mbus **ret)
 const struct regio_ops *mbus_io(const struct mbus *mbus, int64_t *ret_gap_us)
 {
     *ret_gap_us = mbus_port_gap_us(&mbus->port);
-    return &mbus_ops;
+    return mbus_ops(mbus->bus);
 }
 
 struct mbus *mbus_free(struct mbus *mbus)

@@ -122,9 +122,7 @@ static struct probe_seat *probe_seat_free(struct probe_seat *seat)
         return NULL;
     if (seat->ready)
         regdev_done(&seat->dev);
-    mailbox_free(seat->adapter.to_tick);
-    mailbox_free(seat->adapter.to_main);
-    mailbox_free(seat->adapter.from_tick);
+    adapter_done(&seat->adapter);
     free(seat);
     return NULL;
 }
@@ -139,12 +137,6 @@ static struct probe_seat *probe_seat_new(int32_t address, const struct profile *
     (void)snprintf(seat->device.name, sizeof seat->device.name, "0x%02x", (unsigned)address);
     seat->device.address = address;
     seat->adapter = (struct adapter){ .conf = &seat->conf, .device = &seat->device, .profile = profile };
-    for (int32_t i = 0; i < DEVICE_READINGS_MAX; i++)
-        seat->adapter.state.readings[i].status = ST_NONE;
-    if (mailbox_new(sizeof(struct device_state), &seat->adapter.to_tick) != ST_OK ||
-        mailbox_new(sizeof(struct device_state), &seat->adapter.to_main) != ST_OK ||
-        mailbox_new(sizeof(struct device_orders), &seat->adapter.from_tick) != ST_OK)
-        return probe_seat_free(seat);
     return seat;
 }
 
@@ -156,11 +148,11 @@ static bool probe_is_text(const struct profile_row *row)
 
 static enum status probe_seat_start(struct probe *probe, struct probe_seat *seat)
 {
-    enum status st;
+    enum status st = adapter_init(&seat->adapter);
 
-    seat->adapter.state.reading_count = seat->device.reading_count;
     seat->adapter.state.lever_count = seat->device.lever_count > 0;
-    st = regdev_init(&seat->dev, &probe->io, &seat->adapter);
+    if (st == ST_OK)
+        st = regdev_init(&seat->dev, &probe->io, &seat->adapter);
     if (st != ST_OK)
         return st;
     seat->ready = true;
@@ -277,7 +269,7 @@ static int32_t probe_left(struct probe_seat *seat, int64_t now_us)
         struct regdev_row *row = &seat->dev.rows[i];
         bool open = row->reading != CORE_NONE && seat->adapter.state.readings[row->reading].status == ST_NONE;
 
-        row->due_us = open ? now_us : INT64_MAX;
+        regdev_set_due(&seat->dev, row, open ? now_us : INT64_MAX);
         left += open;
     }
     return left;

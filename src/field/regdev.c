@@ -217,6 +217,12 @@ void regdev_done(struct regdev *dev)
 
 /* ---- there or not ---- */
 
+void regdev_set_due(struct regdev *dev, struct regdev_row *row, int64_t due_us)
+{
+    row->due_us = due_us;
+    dev->due.until_us = dev->due.from_us;
+}
+
 void regdev_start(struct regdev *dev, int64_t now_us)
 {
     dev->failures = 0;
@@ -227,7 +233,7 @@ void regdev_start(struct regdev *dev, int64_t now_us)
     for (int32_t i = 0; i < dev->row_count; i++) {
         struct regdev_row *r = &dev->rows[i];
 
-        r->due_us = r->poll == POLL_NEVER ? INT64_MAX : now_us;
+        regdev_set_due(dev, r, r->poll == POLL_NEVER ? INT64_MAX : now_us);
         if (r->state == REGDEV_ROW_ABSENT)
             r->state = REGDEV_ROW_ALONE;
     }
@@ -409,7 +415,7 @@ static void regdev_hurry(struct regdev *dev, int32_t command, int64_t now_us)
         struct regdev_row *r = &dev->rows[i];
 
         if (pmbus_status_command(r->row->signal) == command && r->due_us > now_us && r->state != REGDEV_ROW_ABSENT)
-            r->due_us = now_us;
+            regdev_set_due(dev, r, now_us);
     }
 }
 
@@ -476,7 +482,7 @@ void regdev_deliver(struct regdev *dev, struct regdev_row *row, enum status st, 
             regdev_take_status(dev, row, value);
     }
     if (row->reading != CORE_NONE && st != ST_STALE) /* then the last value and its age stay */
-        adapter_reading(dev->adapter, row->reading, st, value, taken_us, regdev_now_us(dev));
+        adapter_reading(dev->adapter, row->reading, st, value, taken_us, dev->io->done_us);
     if (row->to && st == ST_OK)
         regmirror_pass(dev, row, value, taken_us);
 }

@@ -34,15 +34,15 @@ struct regdev_row {
     enum regdev_row_state state;
     bool wall;                   /* no read crosses the registers before it      */
     bool seen;                   /* answered since the device was found          */
-    int32_t nacks;               /* refusals in a row while it was never seen    */
-    bool doubted;                /* and the device says that it lacks a command  */
-    struct pmbus_energy energy;  /* ROW_ENERGY: what was added up                */
     bool status_known;           /* of a status row: `status` was its last value */
     uint32_t status;
-    int64_t due_us;              /* INT64_MAX: not again                         */
+    int64_t due_us;              /* INT64_MAX: not again; set by regdev_set_due()   */
     int64_t every_us;            /* its own period; 0: that of its class         */
     struct regdev *to;           /* it tells of a row of this module; NULL       */
     int32_t to_row;
+    int32_t nacks;               /* refusals in a row while it was never seen    */
+    bool doubted;                /* and the device says that it lacks a command  */
+    struct pmbus_energy energy;  /* ROW_ENERGY: what was added up                */
 };
 
 /* An order on its way: written, and to be read back when it has settled. */
@@ -55,9 +55,25 @@ struct regdev_lever {
     bool gate_believed;          /* its gate was not looked at: it was open lately */
 };
 
+/* What of a device's rows is due, from `from_us` on and before `until_us`: a line asks all its
+ * devices at each turn, and of most of them nothing has changed. regpoll.c finds it out. */
+struct regdev_due {
+    int64_t from_us, until_us;   /* equal: not known                             */
+    int64_t next_us;             /* the earliest of all; INT64_MAX               */
+    int64_t deadline_us;         /* the earliest of those that are due; INT64_MAX */
+    int32_t first;               /* whose that is; CORE_NONE                     */
+};
+
+/* First what every turn of the line looks at in all its devices. */
 struct regdev {
     struct regio *io;
     struct adapter *adapter;
+    struct regdev_due due;
+    int32_t settling;            /* levers whose written value is to be read back */
+    bool silent;                 /* it missed so many commands: only probed      */
+    bool identify;               /* to be found out before anything is written   */
+    bool owed;                   /* answers may be late: rows wait for an identity  */
+    bool publish;                /* its mirror told something new of it          */
     const struct profile *profile; /* `own` where it speaks PMBus, else the adapter's */
     struct profile own;          /* a copy whose rows say what the device says of itself */
     bool pmbus;
@@ -69,13 +85,10 @@ struct regdev {
     struct profile_row match;    /* the row of the model text                    */
     const struct profile_row *serial;
     /* who is it */
-    bool identify;               /* to be found out before anything is written   */
     int64_t identify_at_us;
-    bool owed;                   /* answers may be late: rows wait for an identity  */
     bool stranger;               /* said so: another model                       */
     /* is it there */
     int32_t failures;            /* commands in a row without an answer          */
-    bool silent;
     int64_t probe_at_us, probed_us, probe_every_us;
     int32_t probes;
     uint32_t jitter;
@@ -88,7 +101,6 @@ struct regdev {
     struct regdev_lever levers[DEVICE_LEVERS_MAX];
     /* shelf controllers and their modules: regmirror.c */
     struct regdev *mirror;       /* who mirrors it; NULL                         */
-    bool publish;                /* its mirror told something new of it          */
     bool paused;                 /* a controller: by us, and to go on            */
     bool looked_back;
     /* regclock.c */
@@ -102,6 +114,9 @@ void regdev_done(struct regdev *dev);
 
 /* The line is open, or the device came back: find out who it is, read everything. */
 void regdev_start(struct regdev *dev, int64_t now_us);
+
+/* When a row is to be read next; INT64_MAX: not again. */
+void regdev_set_due(struct regdev *dev, struct regdev_row *row, int64_t due_us);
 
 /* The line is gone: every reading says so. */
 void regdev_lost(struct regdev *dev, int64_t now_us);

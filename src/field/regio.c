@@ -69,9 +69,14 @@ static int64_t regio_gap_us(const struct regio_target *target, bool write)
     return write && p->write_gap_us > p->gap_us ? p->write_gap_us : p->gap_us;
 }
 
+int64_t regio_rest_until_us(const struct regio *io, int32_t unit)
+{
+    return io->unit_rest_until_us[unit & (REGIO_UNITS - 1)];
+}
+
 static void regio_wait(struct regio *io, const struct regio_target *target)
 {
-    int64_t until_us = io->rest_until_us, unit_us = io->unit_rest_until_us[target->unit & (REGIO_UNITS - 1)];
+    int64_t until_us = io->rest_until_us, unit_us = regio_rest_until_us(io, target->unit);
 
     io->ops->sleep_until_us(io->arg, unit_us > until_us ? unit_us : until_us);
 }
@@ -109,7 +114,7 @@ static enum status regio_turn(struct regio *io, struct device_state *state, cons
     regio_wait(io, target);
     *ret_began_us = io->ops->now_us(io->arg);
     st = out ? io->ops->write(io->arg, &timed, out) : io->ops->read(io->arg, &timed, in);
-    done_us = io->ops->now_us(io->arg);
+    done_us = io->done_us = io->ops->now_us(io->arg);
     regio_rest(io, target, out != NULL, done_us);
     regio_count(io, state, st, *ret_began_us, done_us);
     regio_learn(target, st, done_us - *ret_began_us, wire_us);

@@ -66,13 +66,19 @@ struct regio {
     bool open;
     int64_t rest_until_us;
     int64_t unit_rest_until_us[REGIO_UNITS];
+    int64_t done_us;                   /* the last read or write of one device ended */
     int64_t answered_us;               /* the last answer of any device; INT64_MIN   */
+    bool told;                         /* a mirror told of a module: one is to be published */
     bool in_doubt;                     /* of the last regio_read(): another answer of that form may follow */
     struct field_bus_stats stats;
 };
 
 /* Do answers carry nothing that says to what? A late one then looks like the next one's. */
 bool regio_is_unnumbered(const struct regio *io);
+
+/* Until when the device at `unit` rests while the line may go on with others; in the past where
+ * rests are the line's. */
+int64_t regio_rest_until_us(const struct regio *io, int32_t unit);
 
 /* Is this how a device looks that is not there? */
 bool regio_is_silence(const struct regio *io, enum status st);

@@ -142,7 +142,7 @@ static bool regline_order(struct regline *line, int64_t now_us)
     return false;
 }
 
-/* The most urgent device, or NULL; *ret_next_us: when one wants the line next. */
+/* The most urgent device that does not rest, or NULL; *ret_next_us: when one wants the line next. */
 static struct regdev *regline_urgent(struct regline *line, int64_t now_us, int64_t *ret_next_us)
 {
     int64_t earliest_us = INT64_MAX;
@@ -152,8 +152,12 @@ static struct regdev *regline_urgent(struct regline *line, int64_t now_us, int64
     for (int32_t n = 0; n < line->device_count; n++) {
         int32_t i = (line->next_poll + n) % line->device_count;
         int64_t deadline_us, next_us = regpoll_next(&line->devices[i], now_us, &deadline_us);
-        int64_t settled_us = regorder_due_us(&line->devices[i]);
+        int64_t settled_us = regorder_due_us(&line->devices[i]), rest_us;
 
+        if (next_us <= now_us) {
+            rest_us = regio_rest_until_us(&line->io, line->devices[i].adapter->device->address);
+            next_us = rest_us > now_us ? rest_us : next_us;
+        }
         if (next_us <= now_us && deadline_us < earliest_us) {
             earliest_us = deadline_us;
             urgent = &line->devices[i];
@@ -199,12 +203,12 @@ static int64_t regline_open_turn(struct regline *line, int64_t now_us)
     if ((!urgent || line->orders_in_a_row < REGLINE_ORDERS_MAX) &&
         (regline_read_back(line, now_us) || regline_order(line, now_us))) {
         line->orders_in_a_row++;
-        next_us = now_us;
+        next_us = line->io.rest_until_us;
     } else if (urgent) {
         line->orders_in_a_row = 0;
         line->next_poll = (int32_t)(urgent - line->devices) + 1;
         regpoll_step(urgent, now_us);
-        next_us = now_us;
+        next_us = line->io.rest_until_us;
     }
     if (!line->io.open) {
         regline_lost(line);
@@ -215,16 +219,24 @@ static int64_t regline_open_turn(struct regline *line, int64_t now_us)
     return next_us;
 }
 
+/* Modules that their mirror told of. */
+static void regline_tell(struct regline *line)
+{
+    line->io.told = false;
+    for (int32_t i = 0; i < line->device_count; i++) {
+        if (line->devices[i].publish)
+            adapter_publish(line->devices[i].adapter);
+        line->devices[i].publish = false;
+    }
+}
+
 int64_t regline_turn(void *arg, int64_t now_us)
 {
     struct regline *line = arg;
     int64_t next_us = line->io.open ? regline_open_turn(line, now_us) : regline_closed_turn(line, now_us);
 
-    for (int32_t i = 0; i < line->device_count; i++) { /* a module that its mirror told of */
-        if (line->devices[i].publish)
-            adapter_publish(line->devices[i].adapter);
-        line->devices[i].publish = false;
-    }
+    if (line->io.told)
+        regline_tell(line);
     regline_publish(line, now_us);
     return next_us;
 }

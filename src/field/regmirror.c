@@ -113,11 +113,11 @@ void regmirror_pass(struct regdev *dev, const struct regdev_row *row, double val
     seen = &module->adapter->state.readings[r->reading];
     period_us = row->poll == POLL_SLOW ? dev->io->bus->slow_us : dev->io->bus->fast_us;
     if (r->due_us < now_us + 2 * period_us) /* it speaks for itself once the mirror does not any more */
-        r->due_us = now_us + 2 * period_us;
+        regdev_set_due(module, r, now_us + 2 * period_us);
     if (seen->status == ST_OK && seen->taken_us > taken_us - age_us)
         return; /* what it said itself is younger, for a while */
     adapter_reading(module->adapter, r->reading, ST_OK, value, taken_us - age_us, now_us);
-    module->publish = true;
+    module->publish = dev->io->told = true;
 }
 
 /* ---- pause ---- */
@@ -167,7 +167,7 @@ static void regmirror_go_on(struct regdev *dev)
     if (st != ST_OK)
         return;
     dev->paused = false;
-    r->due_us = regmirror_now_us(dev); /* the mirror is fresh again once it says so */
+    regdev_set_due(dev, r, regmirror_now_us(dev)); /* the mirror is fresh again once it says so */
     regpause_clear(dev->adapter->conf->state_dir, dev->adapter->device->name);
 }
 

@@ -21,6 +21,12 @@ static int64_t regorder_now_us(const struct regdev *dev)
     return dev->io->ops->now_us(dev->io->arg);
 }
 
+static void regorder_settling(struct regdev *dev, struct regdev_lever *l, bool settling)
+{
+    dev->settling += (int32_t)settling - (int32_t)l->settling;
+    l->settling = settling;
+}
+
 /* ---- set ---- */
 
 /* From the value's write on it may be in force whatever comes after. */
@@ -178,7 +184,7 @@ static void regorder_done(struct regdev *dev, int32_t lever, enum status st, dou
         .done_us = now_us,
     };
 
-    l->settling = false;
+    regorder_settling(dev, l, false);
     if (l->number < dev->adapter->done[lever])
         return; /* a later order was answered already */
     if (st == ST_OK) {
@@ -202,7 +208,7 @@ static bool regorder_repeat(struct regdev *dev, int32_t lever, const struct rego
     if (regmap_encode_any(rows->value, l->sent, dev->vout_exponent, &raw) != ST_OK ||
         regorder_put_again(dev, lever, rows, &raw) != ST_OK)
         return false;
-    l->settling = true;
+    regorder_settling(dev, l, true);
     l->verify_at_us = regorder_now_us(dev) + rows->value->write.settle_us;
     return true;
 }
@@ -272,7 +278,7 @@ static void regorder_settle(struct regdev *dev, int32_t lever, enum status st)
         regorder_done(dev, lever, st, NAN);
         return;
     }
-    l->settling = true;
+    regorder_settling(dev, l, true);
     l->verify_at_us = regorder_now_us(dev) + settle_us;
     if (settle_us <= 0)
         regorder_verify(dev, lever);
@@ -371,7 +377,7 @@ int32_t regorder_next(struct regdev *dev, int64_t now_us)
 
 int32_t regorder_settled(const struct regdev *dev, int64_t now_us)
 {
-    for (int32_t i = 0; i < dev->adapter->state.lever_count; i++)
+    for (int32_t i = 0; dev->settling > 0 && i < dev->adapter->state.lever_count; i++)
         if (dev->levers[i].settling && dev->levers[i].verify_at_us <= now_us)
             return i;
     return CORE_NONE;
@@ -381,7 +387,7 @@ int64_t regorder_due_us(const struct regdev *dev)
 {
     int64_t due_us = INT64_MAX;
 
-    for (int32_t i = 0; i < dev->adapter->state.lever_count; i++)
+    for (int32_t i = 0; dev->settling > 0 && i < dev->adapter->state.lever_count; i++)
         if (dev->levers[i].settling && dev->levers[i].verify_at_us < due_us)
             due_us = dev->levers[i].verify_at_us;
     return due_us;

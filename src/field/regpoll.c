@@ -44,8 +44,32 @@ static bool regpoll_must_wait(const struct regdev *dev)
     return dev->owed && dev->identify;
 }
 
-int64_t regpoll_next(const struct regdev *dev, int64_t now_us, int64_t *ret_deadline_us)
+/* Looks at the rows only where one was set anew, or became due. */
+static const struct regdev_due *regpoll_due(struct regdev *dev, int64_t now_us)
 {
+    struct regdev_due due = { .from_us = now_us, .until_us = INT64_MAX, .next_us = INT64_MAX,
+                              .deadline_us = INT64_MAX, .first = CORE_NONE };
+
+    if (now_us >= dev->due.from_us && now_us < dev->due.until_us)
+        return &dev->due;
+    for (int32_t i = 0; i < dev->row_count; i++) {
+        const struct regdev_row *r = &dev->rows[i];
+
+        due.next_us = r->due_us < due.next_us ? r->due_us : due.next_us;
+        if (r->due_us > now_us) {
+            due.until_us = r->due_us < due.until_us ? r->due_us : due.until_us;
+        } else if (regpoll_deadline_us(dev, r) < due.deadline_us) {
+            due.deadline_us = regpoll_deadline_us(dev, r);
+            due.first = i;
+        }
+    }
+    dev->due = due;
+    return &dev->due;
+}
+
+int64_t regpoll_next(struct regdev *dev, int64_t now_us, int64_t *ret_deadline_us)
+{
+    const struct regdev_due *due;
     int64_t next_us = INT64_MAX;
 
     *ret_deadline_us = INT64_MAX;
@@ -58,47 +82,31 @@ int64_t regpoll_next(const struct regdev *dev, int64_t now_us, int64_t *ret_dead
         if (next_us <= now_us)
             *ret_deadline_us = next_us;
     }
-    for (int32_t i = 0; i < dev->row_count && !regpoll_must_wait(dev); i++) {
-        const struct regdev_row *r = &dev->rows[i];
-
-        next_us = r->due_us < next_us ? r->due_us : next_us;
-        if (r->due_us <= now_us && regpoll_deadline_us(dev, r) < *ret_deadline_us)
-            *ret_deadline_us = regpoll_deadline_us(dev, r);
-    }
-    return next_us;
+    if (regpoll_must_wait(dev))
+        return next_us;
+    due = regpoll_due(dev, now_us);
+    if (due->deadline_us < *ret_deadline_us)
+        *ret_deadline_us = due->deadline_us;
+    return due->next_us < next_us ? due->next_us : next_us;
 }
 
-static void regpoll_advance(const struct regdev *dev, struct regdev_row *r, enum status st, int64_t now_us)
+static void regpoll_advance(struct regdev *dev, struct regdev_row *r, enum status st, int64_t now_us)
 {
     int64_t period_us = regpoll_period_us(dev, r);
 
     if (r->due_us > now_us)
         return; /* came along with others: its own turn stays */
     if (st == ST_ABSENT)
-        r->due_us = now_us + REGPOLL_ABSENT_US;
+        regdev_set_due(dev, r, now_us + REGPOLL_ABSENT_US);
     else if (st == ST_NACK && r->doubted)
-        r->due_us = now_us + dev->io->bus->fast_us; /* whatever its class is: is it absent? */
+        regdev_set_due(dev, r, now_us + dev->io->bus->fast_us); /* whatever its class is: is it absent? */
     else if (r->poll == POLL_ONCE && st == ST_OK)
-        r->due_us = INT64_MAX;
+        regdev_set_due(dev, r, INT64_MAX);
     else
-        r->due_us += period_us * (1 + (now_us - r->due_us) / period_us);
+        regdev_set_due(dev, r, r->due_us + period_us * (1 + (now_us - r->due_us) / period_us));
 }
 
 /* ---- what goes into one read ---- */
-
-static int32_t regpoll_first(const struct regdev *dev, int64_t now_us)
-{
-    int64_t earliest_us = INT64_MAX;
-    int32_t first = CORE_NONE;
-
-    for (int32_t i = 0; i < dev->row_count; i++) {
-        if (dev->rows[i].due_us > now_us || regpoll_deadline_us(dev, &dev->rows[i]) >= earliest_us)
-            continue;
-        earliest_us = regpoll_deadline_us(dev, &dev->rows[i]);
-        first = i;
-    }
-    return first;
-}
 
 static bool regpoll_same_register(const struct regdev_row *a, const struct regdev_row *b)
 {
@@ -178,7 +186,7 @@ static void regpoll_take_apart(struct regdev *dev, const struct regpoll_span *sp
 
         r->state = REGDEV_ROW_ALONE;
         if (r->due_us > now_us) /* due at once, but in the step of its class */
-            r->due_us = r->due_us - now_us <= regpoll_period_us(dev, r) ? r->due_us - regpoll_period_us(dev, r) : now_us;
+            regdev_set_due(dev, r, r->due_us - now_us <= regpoll_period_us(dev, r) ? r->due_us - regpoll_period_us(dev, r) : now_us);
     }
     dev->learning = true;
     dev->learn_first = span->first;
@@ -305,7 +313,7 @@ void regpoll_step(struct regdev *dev, int64_t now_us)
     } else if (!regpoll_must_wait(dev)) {
         if (now_us >= dev->relearn_at_us && !dev->learning)
             regdev_relearn(dev);
-        first = regpoll_first(dev, now_us);
+        first = regpoll_due(dev, now_us)->first;
         if (first == CORE_NONE)
             return;
         span = regpoll_span(dev, first, now_us);

@@ -12,7 +12,7 @@
 
 /* When the device next wants the line, INT64_MAX for never. Where that is not after
  * `now_us`, *ret_deadline_us says by when it should have had it. */
-int64_t regpoll_next(const struct regdev *dev, int64_t now_us, int64_t *ret_deadline_us);
+int64_t regpoll_next(struct regdev *dev, int64_t now_us, int64_t *ret_deadline_us);
 
 /* Does the most urgent thing that is due: one read, a probe or the identification,
  * and publishes what came of it. */

@@ -186,6 +186,7 @@ static inline void fake_start(struct fake *f, int32_t count)
     f->ops = (struct regio_ops){
         .open = fake_open, .close = fake_close, .read = fake_read, .write = fake_write, .now_us = fake_now_us,
         .sleep_until_us = fake_sleep_until_us, .wall_us = f->wall_ahead_us != 0 ? fake_wall_us : NULL, .nack_is_silence = f->ops.nack_is_silence, .spans = f->ops.spans,
+        .rest_by_unit = f->ops.rest_by_unit,
     };
     assert_int_equal(mailbox_new(sizeof(struct field_bus_stats), &f->stats), ST_OK);
     for (int32_t i = 0; i < count; i++) {
@@ -195,13 +196,7 @@ static inline void fake_start(struct fake *f, int32_t count)
         (void)snprintf(d->name, sizeof d->name, "dev-%d", (int)i + 1);
         d->address = i + 1;
         *a = (struct adapter){ .conf = &f->conf, .device = d, .profile = f->own[i] ? f->own[i] : &f->profile, .index = i };
-        a->state.reading_count = d->reading_count;
-        a->state.lever_count = d->lever_count;
-        for (int32_t r = 0; r < DEVICE_READINGS_MAX; r++)
-            a->state.readings[r].status = ST_NONE;
-        assert_int_equal(mailbox_new(sizeof(struct device_state), &a->to_tick), ST_OK);
-        assert_int_equal(mailbox_new(sizeof(struct device_state), &a->to_main), ST_OK);
-        assert_int_equal(mailbox_new(sizeof(struct device_orders), &a->from_tick), ST_OK);
+        assert_int_equal(adapter_init(a), ST_OK);
         f->list[i] = a;
     }
     opt.ops = &f->ops;
@@ -214,11 +209,8 @@ static inline void fake_start(struct fake *f, int32_t count)
 static inline void fake_stop(struct fake *f)
 {
     regline_free(f->line);
-    for (int32_t i = 0; i < FAKE_UNITS; i++) {
-        mailbox_free(f->adapters[i].to_tick);
-        mailbox_free(f->adapters[i].to_main);
-        mailbox_free(f->adapters[i].from_tick);
-    }
+    for (int32_t i = 0; i < FAKE_UNITS; i++)
+        adapter_done(&f->adapters[i]);
     mailbox_free(f->stats);
 }
 

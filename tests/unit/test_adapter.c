@@ -14,25 +14,21 @@
 static struct adapter adapter;
 static struct device_orders orders;
 static struct device_state seen;
+static const struct conf_device device = { .reading_count = 2, .lever_count = 3 };
 
 static int adapter_make(void **state)
 {
     (void)state;
     memset(&adapter, 0, sizeof adapter);
     memset(&orders, 0, sizeof orders);
-    adapter.state.reading_count = 2;
-    adapter.state.lever_count = 3;
-    return mailbox_new(sizeof(struct device_state), &adapter.to_tick) != ST_OK ||
-           mailbox_new(sizeof(struct device_state), &adapter.to_main) != ST_OK ||
-           mailbox_new(sizeof(struct device_orders), &adapter.from_tick) != ST_OK;
+    adapter.device = &device;
+    return adapter_init(&adapter) != ST_OK;
 }
 
 static int adapter_end(void **state)
 {
     (void)state;
-    mailbox_free(adapter.to_tick);
-    mailbox_free(adapter.to_main);
-    mailbox_free(adapter.from_tick);
+    adapter_done(&adapter);
     return 0;
 }
 
@@ -54,6 +50,7 @@ static void an_order_is_new_until_it_is_acknowledged(void **state)
     assert_int_equal(adapter_next_order(&adapter, 0, 1000), 1);
     assert_int_equal(adapter_next_order(&adapter, 1, 1000), 1);
     assert_int_equal(adapter_next_order(&adapter, 2, 1000), CORE_NONE);
+    assert_int_equal(adapter_next_order(&adapter, 0, 1000), 1); /* nobody had looked at the ones before */
     adapter_ack(&adapter, 1, &ack);
     assert_int_equal(adapter_next_order(&adapter, 0, 1000), CORE_NONE);
     order(1, 8, INT64_MAX);
@@ -99,6 +96,30 @@ static void readings_reach_the_tick_and_main(void **state)
     assert_int_equal(adapter.state.readings[1].sequence, 2); /* the same value is news too */
 }
 
+static void what_no_reading_uses_is_not_carried(void **state)
+{
+    const struct device_reading untouched = { .value = -1.0, .sequence = 7 };
+
+    (void)state;
+    adapter_reading(&adapter, 1, ST_OK, 48.5, 100, 200);
+    adapter_publish(&adapter);
+    for (int32_t i = 0; i < DEVICE_READINGS_MAX; i++)
+        seen.readings[i] = untouched;
+    assert_true(mailbox_get(adapter.to_main, &seen));
+    assert_true(seen.readings[1].value == 48.5);
+    for (int32_t i = 2; i < DEVICE_READINGS_MAX; i++)
+        assert_int_equal(seen.readings[i].sequence, untouched.sequence);
+    assert_int_equal(seen.lever_count, 3);
+}
+
+static void nothing_is_known_at_first(void **state)
+{
+    (void)state;
+    assert_int_equal(adapter.state.reading_count, 2);
+    assert_int_equal(adapter.state.readings[1].status, ST_NONE);
+    assert_int_equal(adapter.state.acks[2].status, ST_NONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +127,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_order_past_its_lease_is_answered_and_not_given_out, adapter_make, adapter_end),
         cmocka_unit_test_setup_teardown(an_order_in_its_lease_is_given_out, adapter_make, adapter_end),
         cmocka_unit_test_setup_teardown(readings_reach_the_tick_and_main, adapter_make, adapter_end),
+        cmocka_unit_test_setup_teardown(what_no_reading_uses_is_not_carried, adapter_make, adapter_end),
+        cmocka_unit_test_setup_teardown(nothing_is_known_at_first, adapter_make, adapter_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

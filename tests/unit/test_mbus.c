@@ -86,12 +86,9 @@ static int line_make(void **state)
     (void)strcpy(device.name, "psu-1");
     device.address = UNIT;
     device.reading_count = ROWS;
-    adapter = (struct adapter){ .conf = &conf, .device = &device, .profile = &profile, .state = { .reading_count = ROWS } };
+    adapter = (struct adapter){ .conf = &conf, .device = &device, .profile = &profile };
     notify_fd = eventfd(0, EFD_CLOEXEC);
-    if (notify_fd < 0 || mailbox_new(sizeof(struct device_state), &adapter.to_tick) != ST_OK ||
-        mailbox_new(sizeof(struct device_state), &adapter.to_main) != ST_OK ||
-        mailbox_new(sizeof(struct device_orders), &adapter.from_tick) != ST_OK ||
-        mailbox_new(sizeof(struct field_bus_stats), &stats) != ST_OK)
+    if (notify_fd < 0 || adapter_init(&adapter) != ST_OK || mailbox_new(sizeof(struct field_bus_stats), &stats) != ST_OK)
         return -1;
     mailbox_set_notify(adapter.to_tick, notify_fd);
     return 0;
@@ -103,9 +100,7 @@ static int line_end(void **state)
     close(master_fd);
     close(slave_fd);
     close(notify_fd);
-    mailbox_free(adapter.to_tick);
-    mailbox_free(adapter.to_main);
-    mailbox_free(adapter.from_tick);
+    adapter_done(&adapter);
     mailbox_free(stats);
     return 0;
 }
@@ -568,6 +563,32 @@ static void an_answer_of_another_unit_over_tcp_is_none(void **state)
     tcp_stop(&port);
 }
 
+/* A gateway paces its line itself; on the line's own wires, or where their frames are passed on as
+ * they are, the rest of one is that of all. */
+static void behind_a_gateway_each_device_rests_for_itself(void **state)
+{
+    static const struct {
+        enum conf_bus_kind kind;
+        bool rtu_framing, by_unit;
+    } cases[] = {
+        { CONF_BUS_MODBUS_RTU, false, false },
+        { CONF_BUS_MODBUS_TCP, true, false },
+        { CONF_BUS_MODBUS_TCP, false, true },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct mbus *mbus = NULL;
+        int64_t gap_us;
+
+        bus.kind = cases[i].kind;
+        bus.rtu_framing = cases[i].rtu_framing;
+        assert_int_equal(mbus_new_idle(&bus, &mbus), ST_OK);
+        assert_int_equal(mbus_io(mbus, &gap_us)->rest_by_unit, cases[i].by_unit);
+        mbus_free(mbus);
+    }
+}
+
 /* ---- the line itself: mbus_port.c ---- */
 
 static void settings_of(struct termios *ret)
@@ -623,6 +644,7 @@ int main(void)
         TEST(a_line_that_is_lost_in_the_hand_is_lost),
         TEST(pieces_of_an_answer_over_tcp_may_be_apart),
         TEST(an_answer_of_another_unit_over_tcp_is_none),
+        TEST(behind_a_gateway_each_device_rests_for_itself),
         TEST(a_line_gets_its_settings_back),
         TEST(a_late_answer_is_not_the_next_ones),
         TEST(noise_after_an_answer_does_not_spoil_the_next),

@@ -404,11 +404,8 @@ static struct pmbus *segment_start(void)
     device.lever_count = 1;
     device.levers[0].row = ROW_WARN;
     (void)strcpy(conf.state_dir, folder);
-    adapter = (struct adapter){ .conf = &conf, .device = &device, .profile = &profile,
-                                .state = { .reading_count = ROWS, .lever_count = 1 } };
-    assert_int_equal(mailbox_new(sizeof(struct device_state), &adapter.to_tick), ST_OK);
-    assert_int_equal(mailbox_new(sizeof(struct device_state), &adapter.to_main), ST_OK);
-    assert_int_equal(mailbox_new(sizeof(struct device_orders), &adapter.from_tick), ST_OK);
+    adapter = (struct adapter){ .conf = &conf, .device = &device, .profile = &profile };
+    assert_int_equal(adapter_init(&adapter), ST_OK);
     assert_int_equal(mailbox_new(sizeof(struct field_bus_stats), &stats), ST_OK);
     notify_fd = eventfd(0, EFD_CLOEXEC);
     assert_true(notify_fd >= 0);
@@ -422,9 +419,7 @@ static void segment_stop(struct pmbus *pmbus)
 {
     pmbus_free(pmbus);
     close(notify_fd);
-    mailbox_free(adapter.to_tick);
-    mailbox_free(adapter.to_main);
-    mailbox_free(adapter.from_tick);
+    adapter_done(&adapter);
     mailbox_free(stats);
 }
 

@@ -142,9 +142,7 @@ static void open_device(int unit)
                                        .profile = &profile,
                                        .index = unit,
                                        .state = { .reading_count = ROWS, .lever_count = 1 } };
-    assert_int_equal(mailbox_new(sizeof(struct device_state), &adapters[unit].to_tick), ST_OK);
-    assert_int_equal(mailbox_new(sizeof(struct device_state), &adapters[unit].to_main), ST_OK);
-    assert_int_equal(mailbox_new(sizeof(struct device_orders), &adapters[unit].from_tick), ST_OK);
+    assert_int_equal(adapter_init(&adapters[unit]), ST_OK);
     assert_int_equal(regdev_init(&devs[unit], &io, &adapters[unit]), ST_OK);
 }
 
@@ -166,9 +164,7 @@ static int rig_end(void **state)
 {
     for (int i = 0; i < CHIPS; i++) {
         regdev_done(&devs[i]);
-        adapters[i].to_tick = mailbox_free(adapters[i].to_tick);
-        adapters[i].to_main = mailbox_free(adapters[i].to_main);
-        adapters[i].from_tick = mailbox_free(adapters[i].from_tick);
+        adapter_done(&adapters[i]);
     }
     pmbus = pmbus_io_free(pmbus);
     return chip_end(state);
@@ -572,7 +568,7 @@ static void what_the_status_word_points_to_is_read_next(void **state)
             input = &dev->rows[i];
     assert_non_null(input);
     (void)value_of(dev, R_WORD);
-    input->due_us = INT64_MAX;
+    regdev_set_due(dev, input, INT64_MAX);
     chip_set_word(0, 0, 0x79, 0x8000); /* the output, not the input */
     (void)value_of(dev, R_WORD);
     assert_true(input->due_us == INT64_MAX);

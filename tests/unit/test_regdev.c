@@ -626,6 +626,51 @@ static void the_line_rests_between_transactions(void **state)
         assert_true(fake->log[i].at_us - fake->log[i - 1].at_us >= FAKE_ANSWER_US + 3000);
 }
 
+/* The turn does not sleep, its line does: who is woken meanwhile looks for orders. */
+static void a_turn_leaves_the_rest_to_the_wait_for_the_next(void **state)
+{
+    (void)state;
+    fake_start(fake, 1);
+    for (int i = 0; i < 3; i++) { /* who it is, then two reads */
+        int64_t next_us = regline_turn(fake->line, fake->now_us);
+
+        assert_true(next_us == fake->log[fake->count - 1].at_us + FAKE_ANSWER_US + 3000);
+        fake->now_us = next_us;
+    }
+}
+
+/* The most urgent device has two reads to do. */
+static void while_one_device_rests_the_others_have_the_line(void **state)
+{
+    int32_t before = CORE_NONE, passed = 0;
+
+    (void)state;
+    fake->ops.rest_by_unit = true;
+    for (int32_t r = 0; r < ROWS; r++)
+        for (int32_t d = 1; d < FAKE_UNITS; d++)
+            if (fake->devices[d].readings[r].poll == POLL_FAST)
+                fake->devices[d].readings[r].poll = POLL_SLOW;
+    fake_start(fake, FAKE_UNITS);
+    fake_run(fake, SECOND);
+    fake->count = 0;
+    fake_run(fake, 11 * SECOND);
+    for (int32_t i = 0; i < fake->count; i++) {
+        if (i > 0)
+            assert_true(fake->log[i].at_us - fake->log[i - 1].at_us >=
+                        FAKE_ANSWER_US + (fake->log[i].unit == fake->log[i - 1].unit ? 3000 : 0));
+        if (fake->log[i].unit != 1)
+            continue;
+        if (before != CORE_NONE && fake->log[i].at_us - fake->log[before].at_us < FAST_US / 2) {
+            assert_true(fake->log[i].at_us - fake->log[before].at_us >= FAKE_ANSWER_US + 3000);
+            passed += i - before - 1;
+            if (i == before + 1 && i + 1 < fake->count) /* then nobody else wanted it */
+                assert_true(fake->log[i + 1].at_us > fake->log[i].at_us + FAKE_ANSWER_US);
+        }
+        before = i;
+    }
+    assert_true(passed > 0);
+}
+
 static void on_smbus_a_refused_command_is_told_from_an_empty_slot(void **state)
 {
     (void)state;
@@ -727,6 +772,8 @@ int main(void)
         TEST(a_line_that_never_opened_says_so_and_is_tried),
         TEST(a_full_line_serves_everybody),
         TEST(the_line_rests_between_transactions),
+        TEST(a_turn_leaves_the_rest_to_the_wait_for_the_next),
+        TEST(while_one_device_rests_the_others_have_the_line),
         TEST(on_smbus_a_refused_command_is_told_from_an_empty_slot),
         TEST(on_smbus_one_refusal_beside_an_old_status_makes_no_row_absent),
         TEST(on_smbus_three_refusals_do_without_a_status),

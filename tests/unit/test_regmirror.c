@@ -217,6 +217,26 @@ static void a_mirrored_value_is_older_by_the_mirrors_age(void **state)
     assert_true(fake->now_us - reading(FIRST, M_OUT)->taken_us <= 2 * FAST_US); /* its own, its own age */
 }
 
+/* Not only with what the module says itself some time later. */
+static void what_the_mirror_tells_is_passed_on_in_the_same_turn(void **state)
+{
+    static struct device_state seen;
+    uint32_t first;
+
+    (void)state;
+    fake_start(fake, DEVICES);
+    fake_run(fake, 5 * SECOND);
+    first = reading(FIRST, M_IN_V)->sequence;
+    for (int64_t until_us = fake->now_us + 2 * SECOND; fake->now_us < until_us;) {
+        int64_t next_us = regline_turn(fake->line, fake->now_us);
+
+        (void)mailbox_get(fake->adapters[FIRST].to_tick, &seen);
+        assert_int_equal(seen.readings[M_IN_V].sequence, reading(FIRST, M_IN_V)->sequence);
+        fake->now_us = next_us > fake->now_us ? next_us : fake->now_us;
+    }
+    assert_true(reading(FIRST, M_IN_V)->sequence > first);
+}
+
 static void assert_speaks_for_itself(int32_t device)
 {
     run_anew(8 * SECOND);
@@ -505,6 +525,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_mirrored_is_not_asked_of_the_module),
         TEST(a_mirrored_value_is_older_by_the_mirrors_age),
+        TEST(what_the_mirror_tells_is_passed_on_in_the_same_turn),
         TEST(a_controller_that_is_paused_tells_nothing),
         TEST(a_module_the_controller_does_not_hear_speaks_for_itself),
         TEST(a_silent_controller_is_not_missed),
