@@ -74,8 +74,9 @@ static void fc_change_forget(struct fc_view *v)
         struct fc_horizon *z = &v->horizon[h];
 
         z->surprised = c->spell > FC_CHANGE_RARE * z->steps;
-        /* The first of all is one to bounds however soon it comes: a load begins in steps. */
-        z->wary = z->surprised || c->calm ? FC_CHANGE_WARY * z->steps : 0;
+        /* The first of all is one to bounds of a rack however soon it comes: a load begins in steps.
+         * A leaf that is heard so early only moves watts back and forth (docs/forecast.md). */
+        z->wary = z->surprised || (c->calm && fc->opt.kind == FC_RACK) ? FC_CHANGE_WARY * z->steps : 0;
         if (z->surprised)
             fc_point_doubt(z);
     }

@@ -216,15 +216,17 @@ static void only_where_changes_are_rare_one_is_a_surprise(void **state)
     }
 }
 
-/* A load begins in steps: to bounds the first change of all is a surprise however soon it comes. */
+/* A load begins in steps: to a rack's bounds the first change of all is a surprise however soon it comes. */
 static void after_the_first_change_of_all_bounds_allow_for_another(void **state)
 {
     (void)state;
 
-    for (int32_t calm = 0; calm < 2; calm++) {
+    for (int32_t kind = 0; kind < 4; kind++) {
+        bool calm = kind & 1, rack = kind & 2;
         struct fc_rig r;
 
         stand(&r);
+        r.fc->opt.kind = rack ? FC_RACK : FC_GPU;
         r.fc->change.calm = calm;
         r.fc->change.spell = 2;
         for (int32_t h = 0; h < 2; h++)
@@ -232,7 +234,7 @@ static void after_the_first_change_of_all_bounds_allow_for_another(void **state)
         fc_change_take(&r.v, true);
         for (int32_t h = 0; h < 2; h++) {
             assert_int_equal(r.v.horizon[h].surprised, 0);
-            assert_int_equal(r.v.horizon[h].wary, calm ? 3 * (h ? 50 : 3) : 0);
+            assert_int_equal(r.v.horizon[h].wary, calm && rack ? 3 * (h ? 50 : 3) : 0);
             FC_NEAR(r.v.horizon[h].ratio[FC_POINT_SLOW], 9.0);
         }
         fc_rig_done(&r);
