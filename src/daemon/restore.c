@@ -208,7 +208,8 @@ static struct json_object *restore_item_json(const struct restore_item *item)
 
     json_object_object_add(object, "lever", json_object_new_string(item->name));
     json_object_object_add(object, "value", isnan(item->value) ? NULL : json_object_new_double(item->value));
-    json_object_object_add(object, "original", json_object_new_double(item->original.value));
+    json_object_object_add(object, "original",
+                           isnan(item->original.value) ? NULL : json_object_new_double(item->original.value));
     if (item->fate == RESTORE_LEFT)
         json_object_object_add(object, "reason", json_object_new_string(item->reason));
     return object;
@@ -238,8 +239,11 @@ static void restore_print(const struct restore_list *list)
         if (item->fate == RESTORE_DONE)
             continue;
         left++;
-        (void)printf("left: %s: reads %g, its original is %g: %s\n", item->name, item->value,
-                     item->original.value, item->reason);
+        if (isnan(item->original.value)) /* a file, not a lever */
+            (void)printf("left: %s: %s\n", item->name, item->reason);
+        else
+            (void)printf("left: %s: reads %g, its original is %g: %s\n", item->name, item->value,
+                         item->original.value, item->reason);
     }
     (void)printf("%d restored, %d left\n", (int)(list->count - left), (int)left);
 }
