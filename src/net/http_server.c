@@ -103,6 +103,14 @@ void http_exchange_reply(struct http_exchange *exchange, int code, const char *c
     exchange->answered = true;
     (void)evhttp_add_header(headers, "Content-Type", content_type);
     (void)evhttp_add_header(headers, "Cache-Control", "no-store");
+    /* evhttp would send the body without its length: on a kept connection the next answer. */
+    if (evhttp_request_get_command(exchange->request) == EVHTTP_REQ_HEAD) {
+        char length[24];
+
+        (void)snprintf(length, sizeof length, "%zu", size);
+        (void)evhttp_add_header(headers, "Content-Length", length);
+        size = 0;
+    }
     if (!buffer || evbuffer_add(buffer, body, size) != 0) {
         evhttp_send_error(exchange->request, HTTP_SERVUNAVAIL, NULL); /* out of memory */
         goto end;
@@ -168,7 +176,7 @@ static const char *http_server_method(const struct evhttp_request *request)
 {
     switch (evhttp_request_get_command(request)) {
     case EVHTTP_REQ_GET:
-    case EVHTTP_REQ_HEAD: /* as GET; evhttp leaves the body out */
+    case EVHTTP_REQ_HEAD: /* as GET; http_exchange_reply() leaves the body out */
         return "GET";
     case EVHTTP_REQ_POST:
         return "POST";

@@ -95,6 +95,56 @@ static void unknown_paths_and_methods_get_json_errors(void **state)
     bench_done(&bench);
 }
 
+struct plain_answer {
+    char text[2048];
+    size_t size;
+};
+
+static void on_plain(struct bufferevent *bev, void *arg)
+{
+    struct plain_answer *plain = arg;
+
+    plain->size += bufferevent_read(bev, plain->text + plain->size, sizeof plain->text - 1 - plain->size);
+    if (strstr(plain->text, "hello rack"))
+        waiter->waiting--;
+}
+
+/* A body there would be taken for the beginning of the next answer. */
+static void head_is_answered_with_the_length_and_no_body(void **state)
+{
+    static const char asked[] = "HEAD /hello?name=rack HTTP/1.1\r\nHost: x\r\n\r\n"
+                                "HEAD /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
+                                "GET /hello?name=rack HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct plain_answer plain = {.size = 0};
+    struct bufferevent *bev;
+    struct bench bench;
+    const char *second, *third;
+
+    (void)state;
+    bench_init(&bench, false, 2);
+    to.sin_port = htons((uint16_t)http_server_port(bench.server));
+    bev = bufferevent_socket_new(bench.base, -1, BEV_OPT_CLOSE_ON_FREE);
+    assert_non_null(bev);
+    assert_int_equal(bufferevent_socket_connect(bev, (struct sockaddr *)&to, sizeof to), 0);
+    bufferevent_setcb(bev, on_plain, NULL, NULL, &plain);
+    assert_int_equal(bufferevent_enable(bev, EV_READ | EV_WRITE), 0);
+    assert_int_equal(bufferevent_write(bev, asked, sizeof asked - 1), 0);
+    waiter = &bench;
+    bench.waiting = 1;
+    bench_run(&bench);
+    second = strstr(plain.text, "\r\n\r\n");
+    assert_non_null(second);
+    assert_int_equal(strncmp(second + 4, "HTTP/1.1 404", 12), 0);
+    third = strstr(second + 4, "\r\n\r\n");
+    assert_non_null(third);
+    assert_int_equal(strncmp(third + 4, "HTTP/1.1 200", 12), 0);
+    assert_non_null(strstr(plain.text, "Content-Length: 10\r\n"));
+    assert_true(strstr(plain.text, "Content-Length: 10\r\n") < second);
+    bufferevent_free(bev);
+    bench_done(&bench);
+}
+
 static void a_peer_that_is_not_admitted_gets_403(void **state)
 {
     struct answer answer;
@@ -264,6 +314,7 @@ int main(void)
         cmocka_unit_test(a_unix_socket_names_its_peer_and_is_closed_to_others),
         cmocka_unit_test(bodies_go_both_ways_with_patch_and_post),
         cmocka_unit_test(unknown_paths_and_methods_get_json_errors),
+        cmocka_unit_test(head_is_answered_with_the_length_and_no_body),
         cmocka_unit_test(a_peer_that_is_not_admitted_gets_403),
         cmocka_unit_test(an_answer_above_the_cap_is_corrupt_and_one_at_the_cap_is_not),
         cmocka_unit_test(a_request_above_the_servers_cap_never_reaches_its_handler),
