@@ -63,7 +63,7 @@ static void metrics_daemon(struct exposition *ex, const struct snapshot *snap)
     exposition_family(ex, "busbar_build_info", "gauge", "Always 1; the labels name the build.");
     exposition_number(ex, EXPOSITION_LABELS("version", BUSBAR_VERSION, "commit", BUSBAR_COMMIT), 1);
     exposition_family(ex, "process_start_time_seconds", "gauge", "Start of the process, seconds since 1970.");
-    exposition_number(ex, EXPOSITION_NONE, (double)(snap->wall_us - (stats->now_us - stats->started_us)) / 1e6);
+    exposition_number(ex, EXPOSITION_NONE, (double)snap->started_wall_us / 1e6);
     exposition_family(ex, "process_resident_memory_bytes", "gauge", "Resident memory.");
     exposition_number(ex, EXPOSITION_NONE, (double)stats->rss_bytes);
     exposition_family(ex, "busbar_rack_info", "gauge", "Always 1; the label names the rack.");

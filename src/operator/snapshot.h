@@ -27,6 +27,7 @@ struct snapshot {
     enum core_mode_wanted mode_wanted;
     int64_t now_us;                          /* monotonic, for ages */
     int64_t wall_us;                         /* for people          */
+    int64_t started_wall_us;                 /* of the daemon; the same each time */
     /* the name of a client's number; NULL: nobody knows any */
     const char *(*client)(void *arg, uint64_t client);
     void *client_arg;

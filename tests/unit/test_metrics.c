@@ -40,7 +40,8 @@ static int bench_setup(void **state)
         bench->devices[i].known = fake_call_device(&bench->fake, i, &bench->devices[i].state);
     bench->snap = (struct snapshot){ .names = &fake_names, .outputs = bench->fake.out, .stats = &bench->fake.stats,
                                      .devices = bench->devices, .mode_wanted = CORE_WANT_CONTROL, .now_us = FAKE_NOW_US,
-                                     .wall_us = INT64_C(1700000000000000) };
+                                     .wall_us = INT64_C(1700000000000000),
+                                     .started_wall_us = INT64_C(1699999880000000) };
     bench_write(bench);
     *state = bench;
     return 0;
