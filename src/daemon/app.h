@@ -40,6 +40,7 @@ struct app {
     struct core_map map;              /* from `rig` to `rig_next`                      */
     void *map_block;
     struct recorder *recorder;
+    struct histogram transactions[OPERATOR_PROTOCOLS]; /* with fields that a reload ended */
     struct field *field;              /* NULL for a short while during a reload        */
     struct operator *op;
     struct tick *tick;

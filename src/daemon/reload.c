@@ -156,6 +156,7 @@ static bool reload_try(struct app *app)
 
     if (tick_hand_over(app->tick, &idle) != ST_OK)
         return false;
+    calls_keep_buses(app);
     app->field = NULL; /* field_free() runs the base, and requests come in */
     field_free(old);
     reload_tell_removed(app);

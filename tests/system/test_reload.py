@@ -8,6 +8,11 @@ import time
 from rack import Rack, check, main, wait_for
 
 
+def transactions(rack):
+    """Counted since the start, by protocol."""
+    return {protocol: histogram["count"] for protocol, histogram in rack.ask("stats")["transaction"].items()}
+
+
 def test():
     with Rack("orv3", serve=["--envelope-w", "11000", "--load", "trace"]) as rack:
         originals = rack.limits()
@@ -24,7 +29,7 @@ def test():
               "the old configuration stays in force")
 
         check("period_ms: 10\n" in good, "the test changes the period")
-        before = rack.ask("stats")["ticks"]
+        before, done = rack.ask("stats")["ticks"], transactions(rack)
         for period_ms in (15, 20):  # the second while BMCs are still being logged out of for the first
             new = rack.config + ".new"
             open(new, "w").write(good.replace("period_ms: 10\n", f"period_ms: {period_ms}\n", 1))
@@ -33,6 +38,9 @@ def test():
             time.sleep(0.1)
         wait_for("the new period, the last one that was written", lambda: rack.ask("stats")["period_us"] == 20000, 40)
         check(rack.ask("stats")["ticks"] >= before, "ticks go on counting")
+        now = transactions(rack)
+        check(all(now[protocol] >= done[protocol] for protocol in done) and sum(done.values()) > 0,
+              f"and so do transactions, though every bus was made anew: {done}, {now}")
         check(rack.ask("status")["mode_wanted"] == "control", "the mode is kept")
         rack.wait_log("config_reloaded")
         wait_for("armed under the new configuration", lambda: rack.ask("status")["armed"], 60)
