@@ -363,7 +363,7 @@ void app_drain(struct app *app)
 {
     char status[NOTIFY_STATUS_MAX];
 
-    eventlog_core(app->rig);
+    eventlog_core(app->eventlog, app->op, app->rig);
     recorder_drain(app->recorder, app->rig->tap);
     eventlog_drain(app->eventlog, app->op);
     if (!app->tick)

@@ -79,7 +79,7 @@ static void calls_stats(void *arg, struct operator_stats *ret)
         .tick_lateness = stats->lateness, .core_step = stats->core_step,
         .orders_written = stats->latency.written, .orders_refused = stats->latency.refused,
         .orders_failed = stats->latency.failed,
-        .records_dropped = stats->unrecorded, .events_dropped = stats->events_lost,
+        .records_dropped = stats->unrecorded, .events_dropped = stats->events_lost + eventlog_lost(app->eventlog),
         .realtime = tick_realtime(app->tick), .rss_bytes = calls_rss_bytes(),
     };
     memcpy(ret->latency, stats->latency.protocol, sizeof ret->latency);

@@ -28,6 +28,7 @@ struct eventlog_entry {
 struct eventlog {
     pthread_mutex_t mutex;
     uint32_t first, count;
+    uint64_t lost;
     struct eventlog_entry entries[EVENTLOG_ROOM];
 };
 
@@ -40,6 +41,7 @@ static void eventlog_sink(enum ev event, const char *who, const char *message, v
     if (log->count == EVENTLOG_ROOM) {   /* the oldest goes: the journal has it      */
         log->first = (log->first + 1) % EVENTLOG_ROOM;
         log->count--;
+        log->lost++;
     }
     entry = &log->entries[(log->first + log->count++) % EVENTLOG_ROOM];
     entry->event = event;
@@ -70,10 +72,20 @@ struct eventlog *eventlog_free(struct eventlog *log)
     return NULL;
 }
 
+uint64_t eventlog_lost(struct eventlog *log)
+{
+    uint64_t lost;
+
+    (void)pthread_mutex_lock(&log->mutex);
+    lost = log->lost;
+    (void)pthread_mutex_unlock(&log->mutex);
+    return lost;
+}
+
 void eventlog_drain(struct eventlog *log, struct operator *op)
 {
     struct eventlog_entry entry;
-    bool more = op != NULL;
+    bool more = log && op;
 
     while (more) {
         (void)pthread_mutex_lock(&log->mutex);
@@ -320,7 +332,8 @@ void eventlog_text(const struct names *names, const struct rig_event *event, cha
         eventlog_add_rest(&line, event);
 }
 
-void eventlog_core(struct rig *rig)
+/* A whole rack that goes stale in one tick is more than the room of the log. */
+void eventlog_core(struct eventlog *log, struct operator *op, struct rig *rig)
 {
     struct rig_event event;
     char text[EVENTLOG_TEXT_MAX];
@@ -329,5 +342,6 @@ void eventlog_core(struct rig *rig)
     while (queue_get(rig->events, &event, sizeof event, &size)) {
         eventlog_text(rig->names, &event, text, sizeof text);
         EVENT(event.event.event, eventlog_who(rig->names, &event.event), "%s", text);
+        eventlog_drain(log, op);
     }
 }

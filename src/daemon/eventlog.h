@@ -5,6 +5,7 @@
 #define BUSBAR_DAEMON_EVENTLOG_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "busbar/status.h"
 #include "names.h"
@@ -22,8 +23,11 @@ struct eventlog *eventlog_free(struct eventlog *log);
 /* Main thread: hands on what came since the last call. */
 void eventlog_drain(struct eventlog *log, struct operator *op);
 
-/* Main thread: logs the core's events of a rig. */
-void eventlog_core(struct rig *rig);
+/* Main thread: logs the core's events of a rig, and hands each on; `log` and `op` may be NULL. */
+void eventlog_core(struct eventlog *log, struct operator *op, struct rig *rig);
+
+/* Any thread: events that were logged and not handed on, because too many came at once. */
+uint64_t eventlog_lost(struct eventlog *log);
 
 /* What an event of the core is about, and the line that says it. */
 const char *eventlog_who(const struct names *names, const struct core_event *event);

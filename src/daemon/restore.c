@@ -136,7 +136,7 @@ static void restore_turn(void *arg)
     aimed = restore_aim(restore, now_us);
     out = rig_outputs(restore->rig);
     done = restore_count_done(restore);
-    eventlog_core(restore->rig);
+    eventlog_core(NULL, NULL, restore->rig);
     restore_tell(restore, done, now_us);
     if (!aimed || !out || !out->restored || out->plan_version != restore->rig->plan->version)
         restore->settled_us = 0;
