@@ -261,6 +261,7 @@ static void app_stop_upstream(struct app *app)
 
 static enum status app_start_signals(struct app *app)
 {
+    sigset_t hup;
     enum status st = loop_on_signal(app->loop, SIGTERM, app_on_stop, app);
 
     if (st == ST_OK)
@@ -269,6 +270,10 @@ static enum status app_start_signals(struct app *app)
         st = loop_on_signal(app->loop, SIGHUP, app_on_reload, app);
     if (st == ST_OK)
         st = loop_every(app->loop, APP_DRAIN_US, app_on_timer, app);
+    (void)sigemptyset(&hup);
+    (void)sigaddset(&hup, SIGHUP);
+    if (st == ST_OK)
+        (void)pthread_sigmask(SIG_UNBLOCK, &hup, NULL); /* one that came meanwhile is a reload */
     return st;
 }
 

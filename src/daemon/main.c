@@ -156,11 +156,23 @@ static int main_run(const struct main_args *args, struct conf *conf)
     return exit_status;
 }
 
+/* Who asks for a reload before we can hear it must not end the daemon: systemd takes a SIGHUP
+ * for a clean end. app.c lets it in. Putting originals back goes on when its terminal is gone. */
+static void main_hold_sighup(void)
+{
+    sigset_t hup;
+
+    (void)sigemptyset(&hup);
+    (void)sigaddset(&hup, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &hup, NULL);
+}
+
 int main(int argc, char **argv)
 {
     struct main_args args = { .config = MAIN_CONFIG };
     struct conf *conf;
 
+    main_hold_sighup();
     if (!main_args_read(argc, argv, &args))
         return 2;
     if (args.help)

@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """SIGHUP: a good configuration is adopted between two ticks, a bad one is refused and the old one stays."""
 import os
+import shutil
 import signal
+import subprocess
 import time
 
-from rack import Rack, check, main, wait_for
+from rack import BIN, Rack, check, main, wait_for
 
 
 def transactions(rack):
@@ -50,4 +52,26 @@ def test():
         check(all(row["violations"] == 0 for row in rack.envelope_rows()), "the envelope held through the reload")
 
 
-main(test)
+def early():
+    """SIGHUP while the daemon is still starting is a reload, not its end."""
+    with Rack("orv3") as rack:
+        state_dir = next(line.split(":", 1)[1].strip() for line in open(rack.config) if line.startswith("state_dir:"))
+        for _ in range(3):
+            shutil.rmtree(state_dir, ignore_errors=True)
+            daemon = rack.daemon = subprocess.Popen([os.path.join(BIN, "busbard"), "--config", rack.config],
+                                                    stdout=rack.daemon_log, stderr=subprocess.STDOUT)
+            while not os.path.exists(state_dir) and daemon.poll() is None:
+                pass
+            reloads = len(rack.log_lines("config_reloaded"))
+            daemon.send_signal(signal.SIGHUP)
+            wait_for("a reload", lambda: daemon.poll() is not None or len(rack.log_lines("config_reloaded")) > reloads)
+            check(daemon.poll() is None, f"it lives on and reloads: {daemon.poll()}")
+            check(rack.stop() == 0, "and stops in order")
+
+
+def all_of_them():
+    test()
+    early()
+
+
+main(all_of_them)
