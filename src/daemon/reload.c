@@ -22,6 +22,12 @@ static const char *reload_fixed(const struct conf *now, const struct conf *old)
         return "state_dir";
     if (strcmp(now->socket, old->socket) != 0)
         return "socket";
+    if (now->record_ring_bytes != old->record_ring_bytes)
+        return "record.ring_mib";
+    if (now->rt_priority != old->rt_priority)
+        return "control.rt_priority";
+    if (now->cpu != old->cpu)
+        return "control.cpu";
     return NULL;
 }
 

@@ -30,6 +30,12 @@ def test():
         check(rack.ask("stats")["period_us"] == 10000 and rack.ask("status")["mode"] in ("normal", "degraded"),
               "the old configuration stays in force")
 
+        for key, text in (("record.ring_mib", good + "\nrecord: {ring_mib: 7}\n"),
+                          ("control.cpu", good.replace("period_ms: 10\n", "period_ms: 10\n  cpu: 0\n", 1))):
+            open(rack.config, "w").write(text)
+            rack.daemon.send_signal(signal.SIGHUP)
+            rack.wait_log("config_refused", key, "restart")  # what a reload would not change it does not claim to
+
         check("period_ms: 10\n" in good, "the test changes the period")
         before, done = rack.ask("stats")["ticks"], transactions(rack)
         for period_ms in (15, 20):  # the second while BMCs are still being logged out of for the first
