@@ -359,9 +359,10 @@ static void metrics_device_health(struct exposition *ex, const struct snapshot *
     exposition_family(ex, "busbar_device_last_success_timestamp_seconds", "gauge",
                       "When the device's youngest good reading was taken, seconds since 1970.");
     for (int32_t i = 0; i < snap->names->device_count; i++) {
-        if (views[i].quality != CORE_DEVICE_UNREAD && views[i].age_us >= 0 && views[i].age_us < snap->wall_us)
-            exposition_number(ex, EXPOSITION_LABELS("device", devices[i].name),
-                              (double)(snap->wall_us - views[i].age_us) / 1e6);
+        int64_t age_us = snapshot_device_age_us(snap, i);
+
+        if (age_us >= 0 && age_us < snap->wall_us)
+            exposition_number(ex, EXPOSITION_LABELS("device", devices[i].name), (double)(snap->wall_us - age_us) / 1e6);
     }
 }
 

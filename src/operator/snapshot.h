@@ -40,6 +40,9 @@ struct snapshot_envelope {
 };
 struct snapshot_envelope snapshot_envelope(const struct snapshot *snap);
 
+/* Since a device's youngest good reading, at `now_us`; -1: there never was one. */
+int64_t snapshot_device_age_us(const struct snapshot *snap, int32_t device);
+
 /* Limits, of nodes and groups, that are exceeded now. */
 int32_t snapshot_exceeded(const struct snapshot *snap);
 

@@ -102,6 +102,17 @@ static void values_come_with_names_labels_and_whole_units(void **state)
     has(bench, "busbar_node_damping_ratio{node=\"rack\"} 0.5");
 }
 
+/* A control loop that stands still makes no device younger. */
+static void when_a_device_was_read_does_not_move_with_the_moment_of_asking(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->snap.now_us += 700000;
+    bench->snap.wall_us += 700000;
+    bench_write(bench);
+    has(bench, "busbar_device_last_success_timestamp_seconds{device=\"bmc-1\"} 1699999999.88");
+}
+
 static void the_grid_and_tokens_are_gauges(void **state)
 {
     struct bench *bench = *state;
@@ -289,6 +300,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(values_come_with_names_labels_and_whole_units),
+        TEST(when_a_device_was_read_does_not_move_with_the_moment_of_asking),
         TEST(the_grid_and_tokens_are_gauges),
         TEST(forecasters_show_how_far_they_are_to_be_believed),
         TEST(what_is_unknown_is_left_out),
