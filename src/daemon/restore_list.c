@@ -154,6 +154,20 @@ void restore_list_done(struct restore_list *list)
     *list = (struct restore_list){ .count = 0 };
 }
 
+bool restore_forgets(const struct restore_list *list, const struct restore_item *item)
+{
+    const struct original *own = &item->original;
+
+    for (int32_t i = 0; i < list->count; i++) {
+        const struct original *other = &list->items[i].original;
+
+        if (strcmp(other->device, own->device) == 0 && other->index == own->index &&
+            strcmp(other->signal, own->signal) == 0 && strcmp(other->serial, own->serial) != 0)
+            return false;
+    }
+    return true;
+}
+
 bool restore_identify(struct restore_item *item, const struct device_state *state)
 {
     if (item->fate != RESTORE_WAITING)

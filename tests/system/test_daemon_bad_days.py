@@ -48,8 +48,30 @@ def recording(rack):
     check(done.returncode == 2 and "damaged" in done.stderr, "a damaged recording is refused with status 2")
 
 
+def what_cannot_be_put_back_is_kept(rack, path, text):
+    """`text` is the file of originals of a device that holds all of them again."""
+    lines = text.splitlines()
+    spare = "\t".join(lines[1].split("\t")[:6] + ["SPARE-1"])  # a device that was here before and lies on a shelf now
+    open(path, "w").write("\n".join(lines + [spare]) + "\n")
+    code, out, err = busbard(rack, "--restore", "--anyway", "--json")
+    result = json.loads(out)
+    check(code == 1 and len(result["left"]) == 1 and "SPARE-1" in result["left"][0]["reason"] and
+          len(result["restored"]) == len(lines) - 1, f"another device's original is left: {result['left']}")
+    check(spare in open(path).read().splitlines(), "and is still recorded")
+    open(path, "w").write(text[:len(text) // 2])
+    code, out, err = busbard(rack, "--restore", "--anyway", "--json")
+    left = json.loads(out)["left"]
+    check(code == 1 and [lever["lever"] for lever in left] == [os.path.basename(path)] and left[0]["original"] is None,
+          f"a file that is cut off is left and named: {left}")
+    code, out, err = busbard(rack, "--restore", "--anyway")
+    check(code == 1 and "originals cannot be read" in out and "0 restored, 1 left" in out, f"in words too: {out}")
+    os.unlink(path)
+
+
 def restores(rack):
     kept = originals(rack)
+    path = os.path.join(os.path.dirname(rack.socket), "state", "originals", kept[0])
+    text = open(path).read()
     check(kept, "originals are recorded")
     for why in ("signal", "watchdog", "exit-code"):
         code, out, err = busbard(rack, "--restore", env={"SERVICE_RESULT": why})
@@ -61,6 +83,7 @@ def restores(rack):
               for lever in result["restored"]), "and every value was read back")
     code, out, err = busbard(rack, "--restore", "--json")
     check(code == 0 and json.loads(out) == {"restored": [], "left": []}, "a second time there is nothing to restore")
+    what_cannot_be_put_back_is_kept(rack, path, text)
 
 
 def nothing_can_be_written(rack):
