@@ -156,8 +156,9 @@ static void app_stop_recorder(struct app *app)
 static enum status app_start_field(struct app *app)
 {
     struct field_options opt = { .conf = app->rig->conf, .base = loop_base(app->loop), .tick_notify_fd = -1 };
+    enum status st = field_new(&opt, &app->field);
 
-    return field_new(&opt, &app->field);
+    return st == ST_BUSY ? ST_SYS : st; /* who holds a line for a moment is no other daemon */
 }
 
 static void app_stop_field(struct app *app)

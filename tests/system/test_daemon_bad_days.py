@@ -1,8 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """A second daemon, a stop step after a crash, a disk that takes nothing, a recording run again: busbard says so and stays safe."""
+import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 
@@ -86,6 +88,16 @@ def restores(rack):
     what_cannot_be_put_back_is_kept(rack, path, text)
 
 
+def a_line_is_in_use(rack):
+    line = next(path for path in re.findall(r"path: *(\S+/line-\d+)", open(rack.config).read()))
+    fd = os.open(line, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    code, out, err = busbard(rack)
+    os.close(fd)
+    check(code == 1 and "in use by another process" in err,
+          f"a line in somebody's hands is no reason for systemd to give up (status 2): {code}")
+
+
 def nothing_can_be_written(rack):
     block = os.path.join(rack.folder, "block")
     open(block, "w").close()
@@ -118,6 +130,7 @@ def test():
         rack.daemon.send_signal(signal.SIGINT)
         check(rack.daemon.wait(60 * PATIENCE) == 0, "SIGINT is an orderly stop")
         restores(rack)
+        a_line_is_in_use(rack)
         nothing_can_be_written(rack)
 
 
