@@ -246,6 +246,7 @@ static void bench_fill(struct bench *bench)
         signals[s] = (enum signal)s;
         state->readings[s % DEVICE_READINGS_MAX] = (struct device_reading){ .value = 1.5, .status = ST_OK };
         state->reading_count = s % DEVICE_READINGS_MAX + 1;
+        bench->devices[s / DEVICE_READINGS_MAX].known = true;
     }
     for (int d = 0; d < FAKE_DEVICES && d * DEVICE_READINGS_MAX < SIGNAL_COUNT; d++) {
         devices[d].reading_count = bench->devices[d].state.reading_count;
@@ -254,6 +255,33 @@ static void bench_fill(struct bench *bench)
     }
     bench->snap.names = &names;
     bench_write(bench);
+}
+
+/* Every quantity that is read is there; words of bits and texts are not. */
+static void every_quantity_is_a_metric(void **state)
+{
+    struct bench *bench = *state;
+    int quantities = 0, families = 0;
+
+    bench_fill(bench);
+    for (int s = 0; s < SIGNAL_COUNT; s++) {
+        const char *unit = signal_unit((enum signal)s);
+
+        quantities += strcmp(unit, "bits") != 0 && strcmp(unit, "text") != 0;
+    }
+    for (const char *at = bench->text; (at = strstr(at, "\n# TYPE busbar_reading_")) != NULL; at++)
+        families++;
+    assert_int_equal(families, quantities);
+    has(bench, "# TYPE busbar_reading_gpu_ramp_up_watts_per_second gauge");
+    /* rate() and increase() of a place, a code or a switch would be nonsense */
+    has(bench, "# TYPE busbar_reading_psu_location gauge");
+    has(bench, "# TYPE busbar_reading_rpu_fan_on gauge");
+    has(bench, "# TYPE busbar_reading_gpu_smoothing_profile gauge");
+    has(bench, "# TYPE busbar_reading_bbu_at_rate_ok gauge");
+    has(bench, "# TYPE busbar_reading_psu_input_cycles_total counter");
+    has(bench, "# TYPE busbar_reading_psu_comm_timeouts_total counter");
+    has(bench, "# TYPE busbar_reading_bbu_pulses_supported_total counter");
+    has(bench, "# TYPE busbar_reading_gpu_energy_joules_total counter");
 }
 
 static void promtool_finds_nothing_to_say(void **state)
@@ -307,6 +335,7 @@ int main(void)
         TEST(histograms_are_cumulative_and_end_in_their_count),
         TEST(labels_are_escaped),
         TEST(names_end_in_a_base_unit),
+        TEST(every_quantity_is_a_metric),
         TEST(promtool_finds_nothing_to_say),
         TEST(every_metric_is_in_the_documentation),
     };
