@@ -75,8 +75,31 @@ def early():
             check(rack.stop() == 0, "and stops in order")
 
 
+def removed():
+    """A device that is taken out of the file while a limit of ours stands on it, be it from a run before, is named."""
+    with Rack("orv3", serve=["--envelope-w", "9000", "--load", "trace"]) as rack:
+        rack.start()
+        rack.wait_good()
+        rack.control()
+        check(rack.run("mode", "observe")[0] == 0, "from now on nothing is written")
+        wait_for("observe", lambda: rack.ask("status")["mode"] == "observe")
+        rack.daemon.kill()
+        rack.daemon.wait()
+        rack.start()
+        rack.wait_good()
+        check(not any(lever["number"] for lever in rack.ask("levers")["levers"]), "nothing was ordered in this run")
+        text = open(rack.config).read()
+        first = text.index("  - name: bmc-2\n")
+        open(rack.config, "w").write(text[:first] + text[text.index("\n\n", first) + 1:] if "\n\n" in text[first:] else text[:first])
+        rack.daemon.send_signal(signal.SIGHUP)
+        rack.wait_log("config_reloaded")
+        told = {line.split()[2] for line in rack.wait_log("no longer configured", lines=8)}
+        check(told == {f"bmc-2.gpu-{i}:" for i in range(8)}, f"each of its eight limits is named, and no other: {told}")
+
+
 def all_of_them():
     test()
+    removed()
     early()
 
 
