@@ -101,6 +101,10 @@ static enum status app_start_state(struct app *app)
     if (st == ST_OK)
         return ST_OK;
     app->state = (struct state){ .mode_wanted = app->conf->mode_first, .wall_us = clock_wall_us() };
+    if (st != ST_NONE) /* somebody had wanted something */
+        EVENT(EV_MODE_WANTED, app->conf->rack_name,
+              "%s/state cannot be read (%s): %s, the configuration's first mode; say what is wanted: busbarctl mode",
+              app->conf->state_dir, status_label(st), core_mode_wanted_label(app->state.mode_wanted));
     (void)snprintf(app->state.who, sizeof app->state.who, "configuration");
     if (app->state_writable && state_save(app->conf->state_dir, &app->state) != ST_OK)
         app->state_writable = false;

@@ -98,6 +98,17 @@ def a_line_is_in_use(rack):
           f"a line in somebody's hands is no reason for systemd to give up (status 2): {code}")
 
 
+def the_wanted_mode_is_lost(rack):
+    state = os.path.join(os.path.dirname(rack.socket), "state", "state")
+    check("mode_wanted control" in open(state).read(), "control was wanted")
+    open(state, "w").close()
+    rack.start()
+    told = wait_for("an event", lambda: [e["message"] for e in rack.ask("events")["events"] if e["id"] == "mode_wanted"])
+    check("cannot be read" in told[0] and "observe" in told[0] and rack.ask("status")["mode_wanted"] == "observe",
+          f"who asks for events is told that the wish for control is lost: {told}")
+    check(rack.stop() == 0, "it ends orderly")
+
+
 def nothing_can_be_written(rack):
     block = os.path.join(rack.folder, "block")
     open(block, "w").close()
@@ -131,6 +142,7 @@ def test():
         check(rack.daemon.wait(60 * PATIENCE) == 0, "SIGINT is an orderly stop")
         restores(rack)
         a_line_is_in_use(rack)
+        the_wanted_mode_is_lost(rack)
         nothing_can_be_written(rack)
 
 
