@@ -147,7 +147,13 @@ static enum status calls_hold(void *arg, int32_t lever, double value, const char
     struct core_plan_lever *plan = &core_plan_levers(app->rig->plan)[lever];
 
     if (why) {
-        EVENT(EV_PLAN_REFUSED, name, "%s asked for %g %s: %s", who, value, app->rig->names->operator.lever_units[lever], why);
+        char asked[CONF_NAME_MAX + STATE_WHO_MAX];
+        uint64_t held;
+
+        (void)snprintf(asked, sizeof asked, "%s %s", who, name);
+        if (!eventlog_repeats(app->eventlog, EV_PLAN_REFUSED, asked, clock_now_us(), &held))
+            EVENT(EV_PLAN_REFUSED, name, "%s asked for %g %s: %s", who, value,
+                  app->rig->names->operator.lever_units[lever], why);
         *ret_why = why;
         return ST_REFUSED;
     }

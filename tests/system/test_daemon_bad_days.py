@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """A second daemon, a stop step after a crash, a disk that takes nothing, a recording run again: busbard says so and stays safe."""
 import fcntl
+import http.client
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 
 from rack import BIN, PATIENCE, Rack, check, main, wait_for
@@ -28,6 +30,30 @@ def one_owner(rack):
     code, out, err = busbard(rack, "--restore")
     check(code == 2 and "running" in err and out == "", "--restore is refused while a daemon runs")
     check(rack.ask("status")["mode_wanted"] == "control", "and the daemon goes on")
+
+
+class Unix(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("busbar")
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.path)
+
+
+def flooded(rack):
+    """A client that asks for what it cannot have, over and over, does not drive out what matters."""
+    client, lever = Unix(rack.socket), next(name for name in rack.limits())
+    for _ in range(3000):
+        client.request("PUT", f"/v1/levers/{lever}", '{"value": 1}')
+        answer = client.getresponse()
+        answer.read()
+        if answer.status != 409:
+            check(answer.status == 409, f"refused each time: {answer.status}")
+    events = [event["id"] for event in rack.ask("events")["events"]]
+    check("started" in events and 1 <= events.count("plan_refused") < 1000,
+          f"3000 refusals are {events.count('plan_refused')} events")
 
 
 def recording(rack):
@@ -136,6 +162,7 @@ def test():
         rack.wait_good()
         rack.control()
         one_owner(rack)
+        flooded(rack)
         recording(rack)
         rack.ctl("load idle")
         rack.daemon.send_signal(signal.SIGINT)

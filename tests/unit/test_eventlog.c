@@ -132,12 +132,52 @@ static void a_burst_of_the_core_is_handed_on_whole(void **state)
     bench_free(&bench);
 }
 
+/* One client that asks again at once would drive every other event out of the last 1000. */
+static void refusals_of_tokens_go_out_once_a_second_about_each_node(void **state)
+{
+    struct operator_options opt = { .base = event_base_new() };
+    struct rig_event event = { .event = { .event = EV_TOKEN_REFUSED, .device = CORE_NONE, .node = 0,
+                                          .lever = CORE_NONE, .group = CORE_NONE, .value = 90000 } };
+    struct operator *op = NULL;
+    struct eventlog *log = NULL;
+    uint64_t held = 0;
+    char socket[96];
+    struct bench bench;
+
+    (void)state;
+    bench_new(&bench, CORE_WANT_OBSERVE, 1 << 20);
+    (void)snprintf(socket, sizeof socket, "%s/socket", bench.dir);
+    opt.socket = socket;
+    assert_int_equal(operator_new(&opt, &op), ST_OK);
+    assert_int_equal(eventlog_new(&log), ST_OK);
+    log_set_line_sink(no_line, NULL);
+    for (int i = 0; i < 500; i++) {
+        event.event.node = i % 2;
+        assert_true(queue_put(bench.rig->events, &event, sizeof event, NULL, 0));
+    }
+    eventlog_core(log, op, bench.rig);
+    assert_in_range(op->history.last, 2, 20); /* 2, where no second passes meanwhile */
+    log_set_line_sink(NULL, NULL);
+    assert_false(eventlog_repeats(log, EV_TOKEN_REFUSED, "shelf", 5000000, &held));
+    assert_true(eventlog_repeats(log, EV_TOKEN_REFUSED, "shelf", 5400000, &held));
+    assert_true(eventlog_repeats(log, EV_TOKEN_REFUSED, "shelf", 5999999, &held));
+    assert_false(eventlog_repeats(log, EV_PLAN_REFUSED, "shelf", 5999999, &held));
+    assert_false(eventlog_repeats(log, EV_TOKEN_REFUSED, "other", 5999999, &held));
+    assert_false(eventlog_repeats(log, EV_TOKEN_REFUSED, "shelf", 6000000, &held));
+    assert_int_equal(held, 2);
+    eventlog_free(log);
+    operator_free(op);
+    event_base_free(opt.base);
+    bench_free(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(grid_events_speak_in_percent_and_watts),
         cmocka_unit_test(protection_and_tokens_say_what_to_expect),
         cmocka_unit_test(a_burst_of_the_core_is_handed_on_whole),
+        cmocka_unit_test(refusals_of_tokens_go_out_once_a_second_about_each_node),
         cmocka_unit_test(an_event_is_about_its_thing_or_the_rack),
     };
 
