@@ -12,7 +12,7 @@
 #define HISTOGRAM_BUCKETS 217
 
 struct histogram {
-    uint32_t bucket[HISTOGRAM_BUCKETS];
+    uint64_t bucket[HISTOGRAM_BUCKETS];
     uint64_t count;
     int64_t max_us;
     double sum_us;

@@ -101,6 +101,10 @@ static enum status app_start_state(struct app *app)
     if (st == ST_OK)
         return ST_OK;
     app->state = (struct state){ .mode_wanted = app->conf->mode_first, .wall_us = clock_wall_us() };
+    if (st != ST_NONE) /* somebody had wanted something */
+        EVENT(EV_MODE_WANTED, app->conf->rack_name,
+              "%s/state cannot be read (%s): %s, the configuration's first mode; say what is wanted: busbarctl mode",
+              app->conf->state_dir, status_label(st), core_mode_wanted_label(app->state.mode_wanted));
     (void)snprintf(app->state.who, sizeof app->state.who, "configuration");
     if (app->state_writable && state_save(app->conf->state_dir, &app->state) != ST_OK)
         app->state_writable = false;
@@ -156,8 +160,9 @@ static void app_stop_recorder(struct app *app)
 static enum status app_start_field(struct app *app)
 {
     struct field_options opt = { .conf = app->rig->conf, .base = loop_base(app->loop), .tick_notify_fd = -1 };
+    enum status st = field_new(&opt, &app->field);
 
-    return field_new(&opt, &app->field);
+    return st == ST_BUSY ? ST_SYS : st; /* who holds a line for a moment is no other daemon */
 }
 
 static void app_stop_field(struct app *app)
@@ -261,6 +266,7 @@ static void app_stop_upstream(struct app *app)
 
 static enum status app_start_signals(struct app *app)
 {
+    sigset_t hup;
     enum status st = loop_on_signal(app->loop, SIGTERM, app_on_stop, app);
 
     if (st == ST_OK)
@@ -269,6 +275,10 @@ static enum status app_start_signals(struct app *app)
         st = loop_on_signal(app->loop, SIGHUP, app_on_reload, app);
     if (st == ST_OK)
         st = loop_every(app->loop, APP_DRAIN_US, app_on_timer, app);
+    (void)sigemptyset(&hup);
+    (void)sigaddset(&hup, SIGHUP);
+    if (st == ST_OK)
+        (void)pthread_sigmask(SIG_UNBLOCK, &hup, NULL); /* one that came meanwhile is a reload */
     return st;
 }
 
@@ -363,7 +373,7 @@ void app_drain(struct app *app)
 {
     char status[NOTIFY_STATUS_MAX];
 
-    eventlog_core(app->rig);
+    eventlog_core(app->eventlog, app->op, app->rig);
     recorder_drain(app->recorder, app->rig->tap);
     eventlog_drain(app->eventlog, app->op);
     if (!app->tick)

@@ -40,6 +40,7 @@ struct app {
     struct core_map map;              /* from `rig` to `rig_next`                      */
     void *map_block;
     struct recorder *recorder;
+    struct histogram transactions[OPERATOR_PROTOCOLS]; /* with fields that a reload ended */
     struct field *field;              /* NULL for a short while during a reload        */
     struct operator *op;
     struct tick *tick;
@@ -47,7 +48,8 @@ struct app {
     struct notify notify;
 };
 
-/* `conf` is given. ST_BUSY: another daemon runs; anything else was logged. */
+/* `conf` is given. ST_BUSY: another daemon runs; ST_RANGE: not with this configuration; anything
+ * else may be over at the next try, and every reason was logged. */
 NODISCARD enum status app_new(struct conf *conf, const char *config_path, struct app **ret);
 
 /* Until SIGTERM or SIGINT; the exit status. */

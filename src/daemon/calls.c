@@ -49,11 +49,28 @@ static void calls_add_histogram(struct histogram *to, const struct histogram *fr
         to->max_us = from->max_us;
 }
 
+/* Of every bus there is now, by protocol. */
+static void calls_add_buses(const struct app *app, struct histogram to[OPERATOR_PROTOCOLS])
+{
+    const struct conf *conf = app->rig->conf;
+
+    for (int32_t b = 0; app->field && b < conf->bus_count; b++) {
+        struct field_bus_stats bus;
+
+        if (field_bus(app->field, b, &bus))
+            calls_add_histogram(&to[names_protocol(conf->buses[b].kind)], &bus.latency);
+    }
+}
+
+void calls_keep_buses(struct app *app)
+{
+    calls_add_buses(app, app->transactions);
+}
+
 static void calls_stats(void *arg, struct operator_stats *ret)
 {
     struct app *app = arg;
     const struct tick_stats *stats = &app->stats;
-    const struct conf *conf = app->rig->conf;
 
     (void)tick_stats_get(app->tick, &app->stats);
     *ret = (struct operator_stats){
@@ -62,16 +79,12 @@ static void calls_stats(void *arg, struct operator_stats *ret)
         .tick_lateness = stats->lateness, .core_step = stats->core_step,
         .orders_written = stats->latency.written, .orders_refused = stats->latency.refused,
         .orders_failed = stats->latency.failed,
-        .records_dropped = stats->unrecorded, .events_dropped = stats->events_lost,
+        .records_dropped = stats->unrecorded, .events_dropped = stats->events_lost + eventlog_lost(app->eventlog),
         .realtime = tick_realtime(app->tick), .rss_bytes = calls_rss_bytes(),
     };
     memcpy(ret->latency, stats->latency.protocol, sizeof ret->latency);
-    for (int32_t b = 0; app->field && b < conf->bus_count; b++) {
-        struct field_bus_stats bus;
-
-        if (field_bus(app->field, b, &bus))
-            calls_add_histogram(&ret->transaction[names_protocol(conf->buses[b].kind)], &bus.latency);
-    }
+    memcpy(ret->transaction, app->transactions, sizeof ret->transaction);
+    calls_add_buses(app, ret->transaction);
 }
 
 static enum core_mode_wanted calls_mode_wanted(void *arg)
@@ -134,7 +147,13 @@ static enum status calls_hold(void *arg, int32_t lever, double value, const char
     struct core_plan_lever *plan = &core_plan_levers(app->rig->plan)[lever];
 
     if (why) {
-        EVENT(EV_PLAN_REFUSED, name, "%s asked for %g %s: %s", who, value, app->rig->names->operator.lever_units[lever], why);
+        char asked[CONF_NAME_MAX + STATE_WHO_MAX];
+        uint64_t held;
+
+        (void)snprintf(asked, sizeof asked, "%s %s", who, name);
+        if (!eventlog_repeats(app->eventlog, EV_PLAN_REFUSED, asked, clock_now_us(), &held))
+            EVENT(EV_PLAN_REFUSED, name, "%s asked for %g %s: %s", who, value,
+                  app->rig->names->operator.lever_units[lever], why);
         *ret_why = why;
         return ST_REFUSED;
     }

@@ -13,4 +13,7 @@ struct operator_calls calls_make(struct app *app);
 /* What a writer upstream is given. */
 struct pmi_calls calls_pmi(struct app *app);
 
+/* Before the field goes: what was counted with its buses counts on. */
+void calls_keep_buses(struct app *app);
+
 #endif

@@ -14,10 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "busbar/clock.h"
 #include "busbar/log.h"
 #include "busbar/operator.h"
 
 #define EVENTLOG_ROOM 256
+#define EVENTLOG_REPEATS 16          /* things that are remembered at a time           */
+#define EVENTLOG_REPEAT_US 1000000
 
 struct eventlog_entry {
     enum ev event;
@@ -25,10 +28,19 @@ struct eventlog_entry {
     char message[512];
 };
 
+struct eventlog_repeat {
+    enum ev event;
+    char who[CONF_NAME_MAX + 64];
+    int64_t told_us;
+    uint64_t held;
+};
+
 struct eventlog {
     pthread_mutex_t mutex;
     uint32_t first, count;
+    uint64_t lost;
     struct eventlog_entry entries[EVENTLOG_ROOM];
+    struct eventlog_repeat repeats[EVENTLOG_REPEATS]; /* the main thread's         */
 };
 
 static void eventlog_sink(enum ev event, const char *who, const char *message, void *arg)
@@ -40,6 +52,7 @@ static void eventlog_sink(enum ev event, const char *who, const char *message, v
     if (log->count == EVENTLOG_ROOM) {   /* the oldest goes: the journal has it      */
         log->first = (log->first + 1) % EVENTLOG_ROOM;
         log->count--;
+        log->lost++;
     }
     entry = &log->entries[(log->first + log->count++) % EVENTLOG_ROOM];
     entry->event = event;
@@ -70,10 +83,20 @@ struct eventlog *eventlog_free(struct eventlog *log)
     return NULL;
 }
 
+uint64_t eventlog_lost(struct eventlog *log)
+{
+    uint64_t lost;
+
+    (void)pthread_mutex_lock(&log->mutex);
+    lost = log->lost;
+    (void)pthread_mutex_unlock(&log->mutex);
+    return lost;
+}
+
 void eventlog_drain(struct eventlog *log, struct operator *op)
 {
     struct eventlog_entry entry;
-    bool more = op != NULL;
+    bool more = log && op;
 
     while (more) {
         (void)pthread_mutex_lock(&log->mutex);
@@ -87,6 +110,32 @@ void eventlog_drain(struct eventlog *log, struct operator *op)
         if (more)
             operator_event(op, entry.event, entry.who, entry.message);
     }
+}
+
+bool eventlog_repeats(struct eventlog *log, enum ev event, const char *who, int64_t now_us, uint64_t *ret_held)
+{
+    struct eventlog_repeat *oldest = &log->repeats[0];
+
+    *ret_held = 0;
+    for (int i = 0; i < EVENTLOG_REPEATS; i++) {
+        struct eventlog_repeat *repeat = &log->repeats[i];
+
+        if (repeat->told_us < oldest->told_us)
+            oldest = repeat;
+        if (repeat->told_us == 0 || repeat->event != event || strcmp(repeat->who, who) != 0)
+            continue;
+        if (now_us - repeat->told_us < EVENTLOG_REPEAT_US) {
+            repeat->held++;
+            return true;
+        }
+        *ret_held = repeat->held;
+        repeat->held = 0;
+        repeat->told_us = now_us;
+        return false;
+    }
+    *oldest = (struct eventlog_repeat){ .event = event, .told_us = now_us };
+    (void)snprintf(oldest->who, sizeof oldest->who, "%s", who);
+    return false;
 }
 
 const char *eventlog_who(const struct names *names, const struct core_event *event)
@@ -328,14 +377,26 @@ void eventlog_text(const struct names *names, const struct rig_event *event, cha
         eventlog_add_rest(&line, event);
 }
 
-void eventlog_core(struct rig *rig)
+/* A whole rack that goes stale in one tick is more than the room of the log. */
+void eventlog_core(struct eventlog *log, struct operator *op, struct rig *rig)
 {
     struct rig_event event;
-    char text[EVENTLOG_TEXT_MAX];
+    char text[EVENTLOG_TEXT_MAX], more[64];
     size_t size;
 
     while (queue_get(rig->events, &event, sizeof event, &size)) {
+        const char *who = eventlog_who(rig->names, &event.event);
+        uint64_t held = 0;
+
+        /* A client that asks again a hundred times a second would drive out all that matters. */
+        if (event.event.event == EV_TOKEN_REFUSED && log &&
+            eventlog_repeats(log, EV_TOKEN_REFUSED, who, clock_now_us(), &held))
+            continue;
         eventlog_text(rig->names, &event, text, sizeof text);
-        EVENT(event.event.event, eventlog_who(rig->names, &event.event), "%s", text);
+        more[0] = '\0';
+        if (held > 0)
+            (void)snprintf(more, sizeof more, "; %" PRIu64 " more since the last line", held);
+        EVENT(event.event.event, who, "%s%s", text, more);
+        eventlog_drain(log, op);
     }
 }

@@ -39,7 +39,8 @@ static const char main_usage[] =
     "  --json            one JSON document on standard output\n"
     "  --help, --version\n"
     "\n"
-    "Exit status: 0 done, 1 --restore left something standing, 2 could not be done.\n";
+    "Exit status: 0 done, 1 --restore left something standing, or a start that may succeed later,\n"
+    "2 could not be done.\n";
 
 static bool main_log_level(const char *text)
 {
@@ -149,9 +150,10 @@ static int main_restore(const struct main_args *args, struct conf *conf)
 static int main_run(const struct main_args *args, struct conf *conf)
 {
     struct app *app = NULL;
-    int exit_status = 2;
+    enum status st = app_new(conf, args->config, &app);
+    int exit_status = st == ST_BUSY || st == ST_RANGE ? 2 : 1; /* after 2 systemd does not try again */
 
-    if (app_new(conf, args->config, &app) == ST_OK)
+    if (st == ST_OK)
         exit_status = app_run(app);
     app_free(app);
     return exit_status;
@@ -167,11 +169,23 @@ static void main_print(const struct main_args *args)
         conf_print_keys(stdout);
 }
 
+/* Who asks for a reload before we can hear it must not end the daemon: systemd takes a SIGHUP
+ * for a clean end. app.c lets it in. Putting originals back goes on when its terminal is gone. */
+static void main_hold_sighup(void)
+{
+    sigset_t hup;
+
+    (void)sigemptyset(&hup);
+    (void)sigaddset(&hup, SIGHUP);
+    (void)sigprocmask(SIG_BLOCK, &hup, NULL);
+}
+
 int main(int argc, char **argv)
 {
     struct main_args args = { .config = MAIN_CONFIG };
     struct conf *conf;
 
+    main_hold_sighup();
     if (!main_args_read(argc, argv, &args))
         return 2;
     if (args.help || args.version || args.print_keys) {

@@ -8,12 +8,16 @@
  */
 #include "reload.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "busbar/clock.h"
 #include "busbar/log.h"
 #include "calls.h"
+
+#define RELOAD_ORIGINALS_MAX 256   /* of one device                                    */
 
 /* What cannot change while the daemon runs. NULL: nothing did. */
 static const char *reload_fixed(const struct conf *now, const struct conf *old)
@@ -22,6 +26,12 @@ static const char *reload_fixed(const struct conf *now, const struct conf *old)
         return "state_dir";
     if (strcmp(now->socket, old->socket) != 0)
         return "socket";
+    if (now->record_ring_bytes != old->record_ring_bytes)
+        return "record.ring_mib";
+    if (now->rt_priority != old->rt_priority)
+        return "control.rt_priority";
+    if (now->cpu != old->cpu)
+        return "control.cpu";
     return NULL;
 }
 
@@ -87,24 +97,46 @@ static enum status reload_field(struct app *app, struct rig *rig)
     return field_new(&opt, &app->field);
 }
 
+/* Was the lever written to, in this run or in one before? */
+static bool reload_is_ours(const struct rig *rig, int32_t lever, const struct core_lever_view *view,
+                           struct original *originals)
+{
+    const struct conf_device *device = &rig->conf->devices[rig->names->operator.lever_devices[lever]];
+    const char *signal = signal_name(device->levers[rig->names->lever_places[lever]].signal);
+    int32_t count = view->number > 0 || !originals
+                        ? 0 : field_originals_read(rig->conf->state_dir, device->name, originals, RELOAD_ORIGINALS_MAX);
+    bool recorded = false;
+
+    for (int32_t i = 0; i < count; i++)
+        recorded = recorded || strcmp(originals[i].signal, signal) == 0;
+    return view->number > 0 || recorded;
+}
+
 /* Levers that the new configuration lacks keep what they hold. */
 static void reload_tell_removed(struct app *app)
 {
+    struct original *originals = calloc(RELOAD_ORIGINALS_MAX, sizeof *originals);
     const struct core_outputs *out = rig_outputs(app->rig);
     const struct names *names = app->rig->names;
     int32_t count = app->rig_next->config.lever_count;
+    char holds[64];
 
     for (int32_t old = 0; out && old < out->lever_count; old++) {
         const struct core_lever_view *view = &core_outputs_levers(out)[old];
-        bool stays = view->number == 0; /* never written: nothing of ours stands */
+        bool stays = false;
 
         for (int32_t now = 0; !stays && now < count; now++)
             stays = app->map.lever[now] == old;
-        if (!stays)
-            EVENT(EV_LEFT_STANDING, names_lever(names, old),
-                  "no longer configured: it stays at %g %s, and its original stays recorded", view->in_force,
-                  names->operator.lever_units[old]);
+        if (stays || !reload_is_ours(app->rig, old, view, originals))
+            continue;
+        if (isnan(view->in_force))
+            (void)snprintf(holds, sizeof holds, "what it holds");
+        else
+            (void)snprintf(holds, sizeof holds, "%g %s", view->in_force, names->operator.lever_units[old]);
+        EVENT(EV_LEFT_STANDING, names_lever(names, old),
+              "no longer configured: it stays at %s, and its original stays recorded", holds);
     }
+    free(originals);
 }
 
 /* Back to what ran before. False: not even that starts again. */
@@ -156,6 +188,7 @@ static bool reload_try(struct app *app)
 
     if (tick_hand_over(app->tick, &idle) != ST_OK)
         return false;
+    calls_keep_buses(app);
     app->field = NULL; /* field_free() runs the base, and requests come in */
     field_free(old);
     reload_tell_removed(app);

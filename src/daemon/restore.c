@@ -136,7 +136,7 @@ static void restore_turn(void *arg)
     aimed = restore_aim(restore, now_us);
     out = rig_outputs(restore->rig);
     done = restore_count_done(restore);
-    eventlog_core(restore->rig);
+    eventlog_core(NULL, NULL, restore->rig);
     restore_tell(restore, done, now_us);
     if (!aimed || !out || !out->restored || out->plan_version != restore->rig->plan->version)
         restore->settled_us = 0;
@@ -196,8 +196,10 @@ static void restore_judge(struct restore *restore)
             continue;
         }
         item->fate = RESTORE_DONE;
-        if (field_original_forget(conf->state_dir, item->original.device, item->original.signal,
-                                  item->original.index) != ST_OK)
+        if (!restore_forgets(&restore->list, item))
+            LOG(NOTICE, item->name, "holds its original again; its record stays beside that of another device");
+        else if (field_original_forget(conf->state_dir, item->original.device, item->original.signal,
+                                       item->original.index) != ST_OK)
             LOG(WARNING, item->name, "holds its original again, but stays in the list of originals");
     }
 }
@@ -208,7 +210,8 @@ static struct json_object *restore_item_json(const struct restore_item *item)
 
     json_object_object_add(object, "lever", json_object_new_string(item->name));
     json_object_object_add(object, "value", isnan(item->value) ? NULL : json_object_new_double(item->value));
-    json_object_object_add(object, "original", json_object_new_double(item->original.value));
+    json_object_object_add(object, "original",
+                           isnan(item->original.value) ? NULL : json_object_new_double(item->original.value));
     if (item->fate == RESTORE_LEFT)
         json_object_object_add(object, "reason", json_object_new_string(item->reason));
     return object;
@@ -238,8 +241,11 @@ static void restore_print(const struct restore_list *list)
         if (item->fate == RESTORE_DONE)
             continue;
         left++;
-        (void)printf("left: %s: reads %g, its original is %g: %s\n", item->name, item->value,
-                     item->original.value, item->reason);
+        if (isnan(item->original.value)) /* a file, not a lever */
+            (void)printf("left: %s: %s\n", item->name, item->reason);
+        else
+            (void)printf("left: %s: reads %g, its original is %g: %s\n", item->name, item->value,
+                         item->original.value, item->reason);
     }
     (void)printf("%d restored, %d left\n", (int)(list->count - left), (int)left);
 }

@@ -83,20 +83,38 @@ static void restore_item_make(const struct conf *conf, const struct original *or
                    ret->device == CORE_NONE ? "device" : "lever");
 }
 
+/* A file that says nothing may be one that cannot be understood: what it holds is left, not restored. */
+static void restore_item_unread(const struct conf *conf, const char *device, enum status st,
+                                struct restore_item *ret)
+{
+    *ret = (struct restore_item){ .fate = RESTORE_LEFT, .device = restore_find_device(conf, device),
+                                  .original = { .value = NAN }, .lever = CORE_NONE, .reading = CORE_NONE,
+                                  .value = NAN };
+    (void)snprintf(ret->original.device, sizeof ret->original.device, "%.47s", device);
+    (void)snprintf(ret->name, sizeof ret->name, "%.95s", device);
+    (void)snprintf(ret->reason, sizeof ret->reason, "its file of originals cannot be read (%s): repair or remove it",
+                   status_label(st));
+}
+
 static enum status restore_list_add(const struct conf *conf, const char *device, struct restore_list *list)
 {
     struct original *originals = calloc(RESTORE_ORIGINALS_MAX, sizeof *originals);
     struct restore_item *items;
+    enum status st = ST_OK;
     int32_t count;
 
     if (!originals)
         return ST_NOMEM;
     count = field_originals_read(conf->state_dir, device, originals, RESTORE_ORIGINALS_MAX);
+    if (count == 0) /* none, or not to be read: to forget what never is tells the two apart */
+        st = field_original_forget(conf->state_dir, device, "", -1);
     items = realloc(list->items, (size_t)(list->count + count + 1) * sizeof *items);
     if (items) {
         list->items = items;
         for (int32_t i = 0; i < count; i++)
             restore_item_make(conf, &originals[i], &list->items[list->count++]);
+        if (st != ST_OK)
+            restore_item_unread(conf, device, st, &list->items[list->count++]);
     }
     free(originals);
     return items ? ST_OK : ST_NOMEM;
@@ -134,6 +152,20 @@ void restore_list_done(struct restore_list *list)
 {
     free(list->items);
     *list = (struct restore_list){ .count = 0 };
+}
+
+bool restore_forgets(const struct restore_list *list, const struct restore_item *item)
+{
+    const struct original *own = &item->original;
+
+    for (int32_t i = 0; i < list->count; i++) {
+        const struct original *other = &list->items[i].original;
+
+        if (strcmp(other->device, own->device) == 0 && other->index == own->index &&
+            strcmp(other->signal, own->signal) == 0 && strcmp(other->serial, own->serial) != 0)
+            return false;
+    }
+    return true;
 }
 
 bool restore_identify(struct restore_item *item, const struct device_state *state)

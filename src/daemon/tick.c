@@ -52,6 +52,7 @@ struct tick {
     /* the tick thread's */
     struct tick_work work;
     struct tick_stats stats;
+    uint64_t unrecorded_before;    /* by the rigs before                                */
     int64_t scheduled_us;          /* of the last tick                                  */
 };
 
@@ -83,6 +84,8 @@ static void tick_take(struct tick *tick)
 
     if (!mailbox_get(tick->commands, &command))
         return;
+    if (command.work.rig != before)
+        tick->unrecorded_before += tap_lost(before->tap);
     if (command.work.rig != before && command.work.map)
         core_adopt(command.work.rig->core, before->core, command.work.map);
     tick->work = command.work;
@@ -113,7 +116,7 @@ static void tick_put_outputs(struct tick *tick)
     tick_put_events(tick, rig->out);
     mailbox_put(rig->outputs, rig->out);
     tick->stats.ticks++;
-    tick->stats.unrecorded = tap_lost(rig->tap);
+    tick->stats.unrecorded = tick->unrecorded_before + tap_lost(rig->tap);
     mailbox_put(tick->stats_box, &tick->stats);
 }
 

@@ -11,11 +11,14 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,12 +29,15 @@
 #include <unistd.h>
 
 #include "busbar/check.h"
+#include "busbar/clock.h"
 #include "busbar/log.h"
 
 #define HTTP_SERVER_BACKLOG     64
 #define HTTP_SERVER_HEADERS_MAX 16384 /* bytes of a request's head                 */
 #define HTTP_SERVER_SOCKET_MODE 0660
 #define HTTP_SERVER_US_PER_S    1000000
+#define HTTP_SERVER_PAUSE_US    100000   /* after an accept that failed                */
+#define HTTP_SERVER_TELL_US     60000000 /* between two lines that say so              */
 
 struct http_server_route {
     char *method, *path;
@@ -40,11 +46,15 @@ struct http_server_route {
 };
 
 struct http_server {
+    TAILQ_ENTRY(http_server) entry; /* of http_servers                   */
     struct http_server_options opt;
     char *socket_path;   /* NULL over TCP                             */
     dev_t socket_device; /* of the file we made, so that only that    */
     ino_t socket_inode;  /*   one is removed at the end               */
     struct evhttp *http;
+    struct evconnlistener *listener; /* evhttp's                           */
+    struct event *again;             /* accepts again after a pause        */
+    int64_t told_us;                 /* when it was last said; 0: never    */
     int32_t port;
     size_t route_count, route_room;
     struct http_server_route *routes;
@@ -63,6 +73,10 @@ struct http_exchange {
     bool answered;
     struct http_exchange *held; /* itself, where it is from the heap: freed once answered */
 };
+
+/* A listener that cannot accept tells with evhttp's pointer alone: whose it is stands here. */
+static TAILQ_HEAD(, http_server) http_servers = TAILQ_HEAD_INITIALIZER(http_servers);
+static pthread_mutex_t http_servers_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 /* ---- answering ---- */
 
@@ -103,6 +117,14 @@ void http_exchange_reply(struct http_exchange *exchange, int code, const char *c
     exchange->answered = true;
     (void)evhttp_add_header(headers, "Content-Type", content_type);
     (void)evhttp_add_header(headers, "Cache-Control", "no-store");
+    /* evhttp would send the body without its length: on a kept connection the next answer. */
+    if (evhttp_request_get_command(exchange->request) == EVHTTP_REQ_HEAD) {
+        char length[24];
+
+        (void)snprintf(length, sizeof length, "%zu", size);
+        (void)evhttp_add_header(headers, "Content-Length", length);
+        size = 0;
+    }
     if (!buffer || evbuffer_add(buffer, body, size) != 0) {
         evhttp_send_error(exchange->request, HTTP_SERVUNAVAIL, NULL); /* out of memory */
         goto end;
@@ -168,7 +190,7 @@ static const char *http_server_method(const struct evhttp_request *request)
 {
     switch (evhttp_request_get_command(request)) {
     case EVHTTP_REQ_GET:
-    case EVHTTP_REQ_HEAD: /* as GET; evhttp leaves the body out */
+    case EVHTTP_REQ_HEAD: /* as GET; http_exchange_reply() leaves the body out */
         return "GET";
     case EVHTTP_REQ_POST:
         return "POST";
@@ -412,8 +434,40 @@ static enum status http_server_listen_tcp(struct http_server *server, int *ret_f
     return st;
 }
 
+/* Without descriptors every look at the listener would fail at once, and again, for ever. */
+static void http_server_on_accept_error(struct evconnlistener *listener, void *http)
+{
+    struct timeval pause = {.tv_usec = HTTP_SERVER_PAUSE_US};
+    struct http_server *server;
+    int err = errno;
+    int64_t now_us = clock_now_us();
+
+    (void)pthread_mutex_lock(&http_servers_mutex);
+    TAILQ_FOREACH(server, &http_servers, entry)
+        if (server->http == http)
+            break;
+    (void)pthread_mutex_unlock(&http_servers_mutex); /* it is this thread that would free it */
+    CHECK(server != NULL);
+    if (event_add(server->again, &pause) == 0)
+        (void)evconnlistener_disable(listener);
+    if (server->told_us != 0 && now_us - server->told_us < HTTP_SERVER_TELL_US)
+        return;
+    server->told_us = now_us;
+    LOG(ERR, "http", "cannot accept connections: %s; tried again ten times a second", strerror(err));
+}
+
+static void http_server_accept_again(evutil_socket_t fd, short what, void *arg)
+{
+    const struct http_server *server = arg;
+
+    (void)fd;
+    (void)what;
+    (void)evconnlistener_enable(server->listener);
+}
+
 static enum status http_server_listen(struct http_server *server)
 {
+    struct evhttp_bound_socket *bound;
     enum status st;
     int fd = -1;
 
@@ -425,10 +479,17 @@ static enum status http_server_listen(struct http_server *server)
         LOG(ERR, "http", "cannot listen: %s", strerror(errno));
         goto fail;
     }
-    if (!evhttp_accept_socket_with_handle(server->http, fd)) {
+    server->again = evtimer_new(server->opt.base, http_server_accept_again, server);
+    bound = server->again ? evhttp_accept_socket_with_handle(server->http, fd) : NULL;
+    if (!bound) {
         st = ST_NOMEM;
         goto fail;
     }
+    server->listener = evhttp_bound_socket_get_listener(bound);
+    (void)pthread_mutex_lock(&http_servers_mutex);
+    TAILQ_INSERT_TAIL(&http_servers, server, entry);
+    (void)pthread_mutex_unlock(&http_servers_mutex);
+    evconnlistener_set_error_cb(server->listener, http_server_on_accept_error);
     return ST_OK; /* the descriptor is evhttp's now */
 
 fail:
@@ -494,6 +555,13 @@ struct http_server *http_server_free(struct http_server *server)
     if (!server)
         return NULL;
     CHECK(server->held == 0);
+    if (server->listener) {
+        (void)pthread_mutex_lock(&http_servers_mutex);
+        TAILQ_REMOVE(&http_servers, server, entry);
+        (void)pthread_mutex_unlock(&http_servers_mutex);
+    }
+    if (server->again)
+        event_free(server->again);
     if (server->http)
         evhttp_free(server->http);
     /* Only the file we made: after a take-over it is somebody else's. */

@@ -26,6 +26,7 @@
 #define API_BYTES "application/octet-stream"
 #define API_SECONDS_MAX 86400
 #define API_US_PER_S 1000000
+#define API_CLOCK_SET_US (30 * (int64_t)API_US_PER_S) /* so far apart: one of two clocks was set */
 
 enum api_needs {
     API_NEEDS_NOTHING,
@@ -379,6 +380,17 @@ static bool api_gather_devices(struct operator *op)
     return true;
 }
 
+/* Two clocks are never read at one time: worked out anew it would be another start with each
+ * answer, and whoever counts its changes counts restarts. Only a clock that was set moves it. */
+static int64_t api_started_wall_us(struct operator *op, int64_t wall_us)
+{
+    int64_t started_us = wall_us - (op->stats.now_us - op->stats.started_us);
+
+    if (llabs(started_us - op->started_wall_us) >= API_CLOCK_SET_US)
+        op->started_wall_us = started_us;
+    return op->started_wall_us;
+}
+
 const char *api_snapshot(struct api_request *request)
 {
     struct operator *op = request->op;
@@ -391,6 +403,7 @@ const char *api_snapshot(struct api_request *request)
     snap->mode_wanted = op->calls.mode_wanted(op->calls.arg);
     snap->now_us = op->stats.now_us;
     snap->wall_us = clock_wall_us();
+    snap->started_wall_us = api_started_wall_us(op, snap->wall_us);
     snap->client = op->calls.client;
     snap->client_arg = op->calls.arg;
     if (!snap->names || !snap->outputs)

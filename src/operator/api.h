@@ -29,6 +29,7 @@ struct operator {
     const struct operator_names *names;     /* borrowed; NULL until they are set */
     struct snapshot_device *devices;        /* room for names->device_count      */
     struct operator_stats stats;
+    int64_t started_wall_us;                /* as it was first worked out        */
     struct access access;
     struct http_server *server;
     struct api_binding bindings[API_ROUTES_MAX];

@@ -30,6 +30,7 @@ static const struct metrics_unit *metrics_unit(const char *unit)
 {
     static const struct metrics_unit units[] = {
         { .unit = "W", .word = "_watts", .scale = 1 },
+        { .unit = "W/s", .word = "_watts_per_second", .scale = 1 },
         { .unit = "V", .word = "_volts", .scale = 1 },
         { .unit = "A", .word = "_amperes", .scale = 1 },
         { .unit = "J", .word = "_joules", .scale = 1, .rises = true },
@@ -43,7 +44,7 @@ static const struct metrics_unit *metrics_unit(const char *unit)
         { .unit = "var", .word = "_voltamperes_reactive", .scale = 1 },
         { .unit = "Ah", .word = "_coulombs", .scale = 3600 },
         { .unit = "", .word = "_ratio", .scale = 1 },
-        { .unit = "1", .word = "", .scale = 1, .rises = true },
+        { .unit = "1", .word = "", .scale = 1 },
     };
 
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
@@ -63,7 +64,7 @@ static void metrics_daemon(struct exposition *ex, const struct snapshot *snap)
     exposition_family(ex, "busbar_build_info", "gauge", "Always 1; the labels name the build.");
     exposition_number(ex, EXPOSITION_LABELS("version", BUSBAR_VERSION, "commit", BUSBAR_COMMIT), 1);
     exposition_family(ex, "process_start_time_seconds", "gauge", "Start of the process, seconds since 1970.");
-    exposition_number(ex, EXPOSITION_NONE, (double)(snap->wall_us - (stats->now_us - stats->started_us)) / 1e6);
+    exposition_number(ex, EXPOSITION_NONE, (double)snap->started_wall_us / 1e6);
     exposition_family(ex, "process_resident_memory_bytes", "gauge", "Resident memory.");
     exposition_number(ex, EXPOSITION_NONE, (double)stats->rss_bytes);
     exposition_family(ex, "busbar_rack_info", "gauge", "Always 1; the label names the rack.");
@@ -361,9 +362,10 @@ static void metrics_device_health(struct exposition *ex, const struct snapshot *
     exposition_family(ex, "busbar_device_last_success_timestamp_seconds", "gauge",
                       "When the device's youngest good reading was taken, seconds since 1970.");
     for (int32_t i = 0; i < snap->names->device_count; i++) {
-        if (views[i].quality != CORE_DEVICE_UNREAD && views[i].age_us >= 0 && views[i].age_us < snap->wall_us)
-            exposition_number(ex, EXPOSITION_LABELS("device", devices[i].name),
-                              (double)(snap->wall_us - views[i].age_us) / 1e6);
+        int64_t age_us = snapshot_device_age_us(snap, i);
+
+        if (age_us >= 0 && age_us < snap->wall_us)
+            exposition_number(ex, EXPOSITION_LABELS("device", devices[i].name), (double)(snap->wall_us - age_us) / 1e6);
     }
 }
 
@@ -409,15 +411,37 @@ static void metrics_readings_of(struct exposition *ex, const struct snapshot *sn
     }
 }
 
+/* Of plain numbers those that count; the rest are places, codes and settings, which fall. */
+static bool metrics_counts(const char *signal)
+{
+    static const char *const ends[] = { "_cycles",   "_outages",  "_faults",     "_errors", "_timeouts",
+                                        "_requests", "_supported", "_discharges", "_tests" };
+    size_t size = strlen(signal);
+
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        size_t end = strlen(ends[i]);
+
+        if (size > end && strcmp(signal + size - end, ends[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool metrics_rises(enum signal signal, const struct metrics_unit *unit)
+{
+    return unit->rises || (strcmp(unit->unit, "1") == 0 && metrics_counts(signal_name(signal)));
+}
+
 /* "psu_input_w" is busbar_reading_psu_input_watts: the unit's letters end the name of a
  * signal that has any. */
 static void metrics_reading_name(enum signal signal, const struct metrics_unit *unit, char name[METRICS_NAME_MAX])
 {
-    const char *text = signal_name(signal), *last = strrchr(text, '_');
+    const char *text = signal_name(signal);
+    const char *last = strchr(unit->unit, '/') ? strstr(text, "_w_per_s") : strrchr(text, '_');
     size_t kept = unit->word[0] && last ? (size_t)(last - text) : strlen(text);
 
     (void)snprintf(name, METRICS_NAME_MAX, "busbar_reading_%.*s%s%s", (int)kept, text, unit->word,
-                   unit->rises ? "_total" : "");
+                   metrics_rises(signal, unit) ? "_total" : "");
 }
 
 static void metrics_readings(struct exposition *ex, const struct snapshot *snap)
@@ -430,7 +454,7 @@ static void metrics_readings(struct exposition *ex, const struct snapshot *snap)
         if (!unit)
             continue; /* words of bits are for the API, not for graphs */
         metrics_reading_name(signal, unit, name);
-        exposition_family(ex, name, unit->rises ? "counter" : "gauge", signal_help(signal));
+        exposition_family(ex, name, metrics_rises(signal, unit) ? "counter" : "gauge", signal_help(signal));
         for (int32_t d = 0; d < snap->names->device_count; d++)
             metrics_readings_of(ex, snap, d, signal);
     }

@@ -47,6 +47,16 @@ struct snapshot_envelope snapshot_envelope(const struct snapshot *snap)
     return best;
 }
 
+int64_t snapshot_device_age_us(const struct snapshot *snap, int32_t device)
+{
+    const struct core_device_view *view = &core_outputs_devices(snap->outputs)[device];
+    int64_t since_us = snap->now_us - snap->outputs->now_us; /* the core's ages are those of its step */
+
+    if (view->quality == CORE_DEVICE_UNREAD || view->age_us < 0 || view->age_us == CORE_FOREVER)
+        return -1;
+    return view->age_us + (since_us > 0 ? since_us : 0);
+}
+
 static int32_t snapshot_exceeded_in(const struct core_node_view *views, int32_t count)
 {
     int32_t exceeded = 0;

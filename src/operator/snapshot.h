@@ -27,6 +27,7 @@ struct snapshot {
     enum core_mode_wanted mode_wanted;
     int64_t now_us;                          /* monotonic, for ages */
     int64_t wall_us;                         /* for people          */
+    int64_t started_wall_us;                 /* of the daemon; the same each time */
     /* the name of a client's number; NULL: nobody knows any */
     const char *(*client)(void *arg, uint64_t client);
     void *client_arg;
@@ -38,6 +39,9 @@ struct snapshot_envelope {
     const struct core_limit_view *limit;     /* NULL: no root has one       */
 };
 struct snapshot_envelope snapshot_envelope(const struct snapshot *snap);
+
+/* Since a device's youngest good reading, at `now_us`; -1: there never was one. */
+int64_t snapshot_device_age_us(const struct snapshot *snap, int32_t device);
 
 /* Limits, of nodes and groups, that are exceeded now. */
 int32_t snapshot_exceeded(const struct snapshot *snap);

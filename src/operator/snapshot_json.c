@@ -245,6 +245,7 @@ static void snapshot_json_device(const struct snapshot *snap, int32_t index, boo
     const struct core_device_view *view = &core_outputs_devices(snap->outputs)[index];
     const struct snapshot_device *kept = &snap->devices[index];
     const struct device_state *state = kept->known ? &kept->state : NULL;
+    int64_t age_us = snapshot_device_age_us(snap, index);
 
     answer_text(to, "name", device->name);
     answer_text(to, "kind", device->kind);
@@ -252,10 +253,10 @@ static void snapshot_json_device(const struct snapshot *snap, int32_t index, boo
     answer_text(to, "link", device->link);
     answer_text(to, "profile", device->profile);
     answer_text(to, "quality", snapshot_json_qualities[view->quality]);
-    if (view->quality == CORE_DEVICE_UNREAD || view->age_us < 0 || view->age_us == CORE_FOREVER)
+    if (age_us < 0)
         answer_null(to, "age_ms");
     else
-        answer_ms(to, "age_ms", view->age_us);
+        answer_ms(to, "age_ms", age_us);
     answer_bool(to, "reachable", state && state->reachable);
     answer_bool(to, "identified", state && state->identified);
     answer_text(to, "model", state && state->model[0] ? state->model : NULL);

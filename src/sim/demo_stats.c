@@ -27,9 +27,9 @@ static bool demo_stats_bucket(struct json_object *pair, struct histogram *ret)
         return false;
     bucket = json_object_get_int64(json_object_array_get_idx(pair, 0));
     count = json_object_get_int64(json_object_array_get_idx(pair, 1));
-    if (bucket < 0 || bucket >= HISTOGRAM_BUCKETS || count < 0 || count > UINT32_MAX)
+    if (bucket < 0 || bucket >= HISTOGRAM_BUCKETS || count < 0)
         return false;
-    ret->bucket[bucket] = (uint32_t)count;
+    ret->bucket[bucket] = (uint64_t)count;
     return true;
 }
 

@@ -12,6 +12,9 @@ if not shutil.which("systemd-analyze"):
     print("skip: systemd-analyze is not installed")
     sys.exit(77)
 unit = open(os.path.join(os.environ["BUSBAR_BUILD"], "systemd", "busbard.service"), encoding="utf-8").read()
+if "\nStartLimitIntervalSec=0\n" not in unit.split("[Service]")[0]:
+    print("systemd would give up after five failed starts: RestartSec is short")
+    sys.exit(1)
 with tempfile.TemporaryDirectory() as folder:
     # verify looks for the program: give it the one just built.
     path = os.path.join(folder, "busbard.service")

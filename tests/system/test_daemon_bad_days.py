@@ -1,9 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """A second daemon, a stop step after a crash, a disk that takes nothing, a recording run again: busbard says so and stays safe."""
+import fcntl
+import http.client
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 
 from rack import BIN, PATIENCE, Rack, check, main, wait_for
@@ -28,6 +32,30 @@ def one_owner(rack):
     check(rack.ask("status")["mode_wanted"] == "control", "and the daemon goes on")
 
 
+class Unix(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("busbar")
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.path)
+
+
+def flooded(rack):
+    """A client that asks for what it cannot have, over and over, does not drive out what matters."""
+    client, lever = Unix(rack.socket), next(name for name in rack.limits())
+    for _ in range(3000):
+        client.request("PUT", f"/v1/levers/{lever}", '{"value": 1}')
+        answer = client.getresponse()
+        answer.read()
+        if answer.status != 409:
+            check(answer.status == 409, f"refused each time: {answer.status}")
+    events = [event["id"] for event in rack.ask("events")["events"]]
+    check("started" in events and 1 <= events.count("plan_refused") < 1000,
+          f"3000 refusals are {events.count('plan_refused')} events")
+
+
 def recording(rack):
     path = os.path.join(rack.folder, "rec")
     before = rack.ask("stats")["ticks"]
@@ -48,8 +76,30 @@ def recording(rack):
     check(done.returncode == 2 and "damaged" in done.stderr, "a damaged recording is refused with status 2")
 
 
+def what_cannot_be_put_back_is_kept(rack, path, text):
+    """`text` is the file of originals of a device that holds all of them again."""
+    lines = text.splitlines()
+    spare = "\t".join(lines[1].split("\t")[:6] + ["SPARE-1"])  # a device that was here before and lies on a shelf now
+    open(path, "w").write("\n".join(lines + [spare]) + "\n")
+    code, out, err = busbard(rack, "--restore", "--anyway", "--json")
+    result = json.loads(out)
+    check(code == 1 and len(result["left"]) == 1 and "SPARE-1" in result["left"][0]["reason"] and
+          len(result["restored"]) == len(lines) - 1, f"another device's original is left: {result['left']}")
+    check(spare in open(path).read().splitlines(), "and is still recorded")
+    open(path, "w").write(text[:len(text) // 2])
+    code, out, err = busbard(rack, "--restore", "--anyway", "--json")
+    left = json.loads(out)["left"]
+    check(code == 1 and [lever["lever"] for lever in left] == [os.path.basename(path)] and left[0]["original"] is None,
+          f"a file that is cut off is left and named: {left}")
+    code, out, err = busbard(rack, "--restore", "--anyway")
+    check(code == 1 and "originals cannot be read" in out and "0 restored, 1 left" in out, f"in words too: {out}")
+    os.unlink(path)
+
+
 def restores(rack):
     kept = originals(rack)
+    path = os.path.join(os.path.dirname(rack.socket), "state", "originals", kept[0])
+    text = open(path).read()
     check(kept, "originals are recorded")
     for why in ("signal", "watchdog", "exit-code"):
         code, out, err = busbard(rack, "--restore", env={"SERVICE_RESULT": why})
@@ -61,6 +111,28 @@ def restores(rack):
               for lever in result["restored"]), "and every value was read back")
     code, out, err = busbard(rack, "--restore", "--json")
     check(code == 0 and json.loads(out) == {"restored": [], "left": []}, "a second time there is nothing to restore")
+    what_cannot_be_put_back_is_kept(rack, path, text)
+
+
+def a_line_is_in_use(rack):
+    line = next(path for path in re.findall(r"path: *(\S+/line-\d+)", open(rack.config).read()))
+    fd = os.open(line, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    code, out, err = busbard(rack)
+    os.close(fd)
+    check(code == 1 and "in use by another process" in err,
+          f"a line in somebody's hands is no reason for systemd to give up (status 2): {code}")
+
+
+def the_wanted_mode_is_lost(rack):
+    state = os.path.join(os.path.dirname(rack.socket), "state", "state")
+    check("mode_wanted control" in open(state).read(), "control was wanted")
+    open(state, "w").close()
+    rack.start()
+    told = wait_for("an event", lambda: [e["message"] for e in rack.ask("events")["events"] if e["id"] == "mode_wanted"])
+    check("cannot be read" in told[0] and "observe" in told[0] and rack.ask("status")["mode_wanted"] == "observe",
+          f"who asks for events is told that the wish for control is lost: {told}")
+    check(rack.stop() == 0, "it ends orderly")
 
 
 def nothing_can_be_written(rack):
@@ -90,11 +162,14 @@ def test():
         rack.wait_good()
         rack.control()
         one_owner(rack)
+        flooded(rack)
         recording(rack)
         rack.ctl("load idle")
         rack.daemon.send_signal(signal.SIGINT)
         check(rack.daemon.wait(60 * PATIENCE) == 0, "SIGINT is an orderly stop")
         restores(rack)
+        a_line_is_in_use(rack)
+        the_wanted_mode_is_lost(rack)
         nothing_can_be_written(rack)
 
 

@@ -157,6 +157,33 @@ static void every_route_answers(void **state)
     assert_non_null(strstr(bench->body, "busbar_node_power_watts"));
 }
 
+static void started_of(const struct bench *bench, char ret[64])
+{
+    const char *at = strstr(bench->body, "\nprocess_start_time_seconds ");
+
+    assert_non_null(at);
+    (void)snprintf(ret, 64, "%.*s", (int)strcspn(at + 1, "\n"), at + 1);
+}
+
+/* Alerts count the changes of this number as restarts. */
+static void the_start_of_the_process_is_the_same_in_every_answer(void **state)
+{
+    struct bench *bench = *state;
+    char first[64], next[64];
+
+    assert_int_equal(ask(bench, "GET", "/metrics", NULL), 200);
+    started_of(bench, first);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(ask(bench, "GET", "/metrics", NULL), 200);
+        started_of(bench, next);
+        assert_string_equal(next, first);
+    }
+    bench->fake.stats.started_us -= 3600000000; /* the wall clock was set */
+    assert_int_equal(ask(bench, "GET", "/metrics", NULL), 200);
+    started_of(bench, next);
+    assert_string_not_equal(next, first);
+}
+
 static void names_select_and_unknown_ones_are_refused(void **state)
 {
     struct bench *bench = *state;
@@ -614,6 +641,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(every_route_answers),
+        TEST(the_start_of_the_process_is_the_same_in_every_answer),
         TEST(names_select_and_unknown_ones_are_refused),
         TEST(events_come_in_order_and_since_leaves_out_the_known),
         TEST(a_mode_is_asked_for_by_name),

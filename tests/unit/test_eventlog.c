@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_eventlog.c: every event of the core becomes a line about the right thing. */
+#include <event2/event.h>
+
+#include "busbar/log.h"
+#include "busbar/operator.h"
 #include "daemon/eventlog.h"
 #include "daemon_bench.h"
+#include "operator/api.h"
+
+#define MANY 700 /* what a rack's levers can all say in one tick; GET /v1/events keeps 1000 */
 
 static void text_of(const struct bench *bench, enum ev event, int32_t node, double value, double bound, char *ret, size_t room)
 {
@@ -89,12 +96,103 @@ static void an_event_is_about_its_thing_or_the_rack(void **state)
     bench_free(&bench);
 }
 
+static void no_line(enum log_level level, const char *who, const char *line, void *arg)
+{
+    (void)level;
+    (void)who;
+    (void)line;
+    (void)arg;
+}
+
+static void a_burst_of_the_core_is_handed_on_whole(void **state)
+{
+    struct operator_options opt = { .base = event_base_new() };
+    struct rig_event event = { .event = { .event = EV_DEVICE_STALE, .device = 0, .node = CORE_NONE,
+                                          .lever = CORE_NONE, .group = CORE_NONE } };
+    struct operator *op = NULL;
+    struct eventlog *log = NULL;
+    const struct history_entry *entry;
+    char socket[96];
+    struct bench bench;
+
+    (void)state;
+    bench_new(&bench, CORE_WANT_OBSERVE, 1 << 20);
+    (void)snprintf(socket, sizeof socket, "%s/socket", bench.dir);
+    opt.socket = socket;
+    assert_int_equal(operator_new(&opt, &op), ST_OK);
+    assert_int_equal(eventlog_new(&log), ST_OK);
+    log_set_line_sink(no_line, NULL);
+    event.event.event = EV_ARMED;
+    assert_true(queue_put(bench.rig->events, &event, sizeof event, NULL, 0));
+    event.event.event = EV_DEVICE_STALE;
+    for (int i = 1; i < MANY; i++)
+        assert_true(queue_put(bench.rig->events, &event, sizeof event, NULL, 0));
+    eventlog_core(log, op, bench.rig);
+    eventlog_drain(log, op);
+    entry = history_after(&op->history, 0);
+    assert_non_null(entry);
+    assert_int_equal(entry->event, EV_ARMED);
+    assert_int_equal(op->history.last, MANY);
+    assert_int_equal(eventlog_lost(log), 0);
+    for (int i = 0; i < MANY; i++) /* from another thread, while the main one is busy */
+        EVENT(EV_DEVICE_WELL, "x", "is read again");
+    eventlog_drain(log, op);
+    assert_int_equal(op->history.last + eventlog_lost(log), 2 * MANY);
+    assert_true(eventlog_lost(log) > 0);
+    log_set_line_sink(NULL, NULL);
+    eventlog_free(log);
+    operator_free(op);
+    event_base_free(opt.base);
+    bench_free(&bench);
+}
+
+/* One client that asks again at once would drive every other event out of the last 1000. */
+static void refusals_of_tokens_go_out_once_a_second_about_each_node(void **state)
+{
+    struct operator_options opt = { .base = event_base_new() };
+    struct rig_event event = { .event = { .event = EV_TOKEN_REFUSED, .device = CORE_NONE, .node = 0,
+                                          .lever = CORE_NONE, .group = CORE_NONE, .value = 90000 } };
+    struct operator *op = NULL;
+    struct eventlog *log = NULL;
+    uint64_t held = 0;
+    char socket[96];
+    struct bench bench;
+
+    (void)state;
+    bench_new(&bench, CORE_WANT_OBSERVE, 1 << 20);
+    (void)snprintf(socket, sizeof socket, "%s/socket", bench.dir);
+    opt.socket = socket;
+    assert_int_equal(operator_new(&opt, &op), ST_OK);
+    assert_int_equal(eventlog_new(&log), ST_OK);
+    log_set_line_sink(no_line, NULL);
+    for (int i = 0; i < 500; i++) {
+        event.event.node = i % 2;
+        assert_true(queue_put(bench.rig->events, &event, sizeof event, NULL, 0));
+    }
+    eventlog_core(log, op, bench.rig);
+    assert_in_range(op->history.last, 2, 20); /* 2, where no second passes meanwhile */
+    log_set_line_sink(NULL, NULL);
+    assert_false(eventlog_repeats(log, EV_TOKEN_REFUSED, "shelf", 5000000, &held));
+    assert_true(eventlog_repeats(log, EV_TOKEN_REFUSED, "shelf", 5400000, &held));
+    assert_true(eventlog_repeats(log, EV_TOKEN_REFUSED, "shelf", 5999999, &held));
+    assert_false(eventlog_repeats(log, EV_PLAN_REFUSED, "shelf", 5999999, &held));
+    assert_false(eventlog_repeats(log, EV_TOKEN_REFUSED, "other", 5999999, &held));
+    assert_false(eventlog_repeats(log, EV_TOKEN_REFUSED, "shelf", 6000000, &held));
+    assert_int_equal(held, 2);
+    eventlog_free(log);
+    operator_free(op);
+    event_base_free(opt.base);
+    bench_free(&bench);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(grid_events_speak_in_percent_and_watts),
         cmocka_unit_test(protection_and_tokens_say_what_to_expect),
         cmocka_unit_test(a_foreseen_peak_says_how_high_and_how_long_ago),
+        cmocka_unit_test(a_burst_of_the_core_is_handed_on_whole),
+        cmocka_unit_test(refusals_of_tokens_go_out_once_a_second_about_each_node),
         cmocka_unit_test(an_event_is_about_its_thing_or_the_rack),
     };
 

@@ -2,6 +2,10 @@
 /* test_http.c: the HTTP client against our own server. */
 #include "unit/http_bench.h"
 
+#include <sys/resource.h>
+
+#include "busbar/log.h"
+
 static void an_answer_comes_over_tcp_with_its_headers(void **state)
 {
     struct answer answer;
@@ -92,6 +96,99 @@ static void unknown_paths_and_methods_get_json_errors(void **state)
     assert_int_equal(answer.code, 400);
     bench_get(&bench, "/silent", &answer);
     assert_int_equal(answer.code, 500);
+    bench_done(&bench);
+}
+
+struct plain_answer {
+    char text[2048];
+    size_t size;
+};
+
+static void on_plain(struct bufferevent *bev, void *arg)
+{
+    struct plain_answer *plain = arg;
+
+    plain->size += bufferevent_read(bev, plain->text + plain->size, sizeof plain->text - 1 - plain->size);
+    if (strstr(plain->text, "hello rack"))
+        waiter->waiting--;
+}
+
+/* A body there would be taken for the beginning of the next answer. */
+static void head_is_answered_with_the_length_and_no_body(void **state)
+{
+    static const char asked[] = "HEAD /hello?name=rack HTTP/1.1\r\nHost: x\r\n\r\n"
+                                "HEAD /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
+                                "GET /hello?name=rack HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct plain_answer plain = {.size = 0};
+    struct bufferevent *bev;
+    struct bench bench;
+    const char *second, *third;
+
+    (void)state;
+    bench_init(&bench, false, 2);
+    to.sin_port = htons((uint16_t)http_server_port(bench.server));
+    bev = bufferevent_socket_new(bench.base, -1, BEV_OPT_CLOSE_ON_FREE);
+    assert_non_null(bev);
+    assert_int_equal(bufferevent_socket_connect(bev, (struct sockaddr *)&to, sizeof to), 0);
+    bufferevent_setcb(bev, on_plain, NULL, NULL, &plain);
+    assert_int_equal(bufferevent_enable(bev, EV_READ | EV_WRITE), 0);
+    assert_int_equal(bufferevent_write(bev, asked, sizeof asked - 1), 0);
+    waiter = &bench;
+    bench.waiting = 1;
+    bench_run(&bench);
+    second = strstr(plain.text, "\r\n\r\n");
+    assert_non_null(second);
+    assert_int_equal(strncmp(second + 4, "HTTP/1.1 404", 12), 0);
+    third = strstr(second + 4, "\r\n\r\n");
+    assert_non_null(third);
+    assert_int_equal(strncmp(third + 4, "HTTP/1.1 200", 12), 0);
+    assert_non_null(strstr(plain.text, "Content-Length: 10\r\n"));
+    assert_true(strstr(plain.text, "Content-Length: 10\r\n") < second);
+    bufferevent_free(bev);
+    bench_done(&bench);
+}
+
+static void count_line(enum log_level level, const char *who, const char *line, void *arg)
+{
+    (void)level;
+    (void)who;
+    (void)line;
+    ++*(int *)arg;
+}
+
+/* A listener that nothing can be accepted from is ready for ever: whoever looks again at once does nothing else. */
+static void without_descriptors_it_waits_and_goes_on_when_there_are_some(void **state)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    struct rlimit before, none;
+    struct answer answer;
+    struct bench bench;
+    int fd, turns = 0, lines = 0, spare;
+    int64_t end_us;
+
+    (void)state;
+    bench_init(&bench, true, 2);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    copy(to.sun_path, sizeof to.sun_path, bench.socket);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    spare = dup(fd); /* the lowest that is free: nothing below it is */
+    assert_true(spare >= 0);
+    none = before;
+    none.rlim_cur = (rlim_t)spare + 1;
+    log_set_line_sink(count_line, &lines);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    for (end_us = clock_now_us() + 250000; clock_now_us() < end_us; turns++)
+        (void)event_base_loop(bench.base, EVLOOP_ONCE);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    log_set_line_sink(NULL, NULL);
+    assert_in_range(turns, 1, 10);
+    assert_int_equal(lines, 1);
+    assert_int_equal(close(spare), 0);
+    assert_int_equal(close(fd), 0);
+    bench_get(&bench, "/hello", &answer);
+    assert_int_equal(answer.code, 200);
     bench_done(&bench);
 }
 
@@ -264,6 +361,8 @@ int main(void)
         cmocka_unit_test(a_unix_socket_names_its_peer_and_is_closed_to_others),
         cmocka_unit_test(bodies_go_both_ways_with_patch_and_post),
         cmocka_unit_test(unknown_paths_and_methods_get_json_errors),
+        cmocka_unit_test(head_is_answered_with_the_length_and_no_body),
+        cmocka_unit_test(without_descriptors_it_waits_and_goes_on_when_there_are_some),
         cmocka_unit_test(a_peer_that_is_not_admitted_gets_403),
         cmocka_unit_test(an_answer_above_the_cap_is_corrupt_and_one_at_the_cap_is_not),
         cmocka_unit_test(a_request_above_the_servers_cap_never_reaches_its_handler),

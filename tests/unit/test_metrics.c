@@ -40,7 +40,8 @@ static int bench_setup(void **state)
         bench->devices[i].known = fake_call_device(&bench->fake, i, &bench->devices[i].state);
     bench->snap = (struct snapshot){ .names = &fake_names, .outputs = bench->fake.out, .stats = &bench->fake.stats,
                                      .devices = bench->devices, .mode_wanted = CORE_WANT_CONTROL, .now_us = FAKE_NOW_US,
-                                     .wall_us = INT64_C(1700000000000000) };
+                                     .wall_us = INT64_C(1700000000000000),
+                                     .started_wall_us = INT64_C(1699999880000000) };
     bench_write(bench);
     *state = bench;
     return 0;
@@ -99,6 +100,17 @@ static void values_come_with_names_labels_and_whole_units(void **state)
     has(bench, "busbar_node_heat_ratio{node=\"rack\"} 0.625");
     has(bench, "busbar_node_time_to_trip_seconds{node=\"rack\"} 840");
     has(bench, "busbar_node_damping_ratio{node=\"rack\"} 0.5");
+}
+
+/* A control loop that stands still makes no device younger. */
+static void when_a_device_was_read_does_not_move_with_the_moment_of_asking(void **state)
+{
+    struct bench *bench = *state;
+
+    bench->snap.now_us += 700000;
+    bench->snap.wall_us += 700000;
+    bench_write(bench);
+    has(bench, "busbar_device_last_success_timestamp_seconds{device=\"bmc-1\"} 1699999999.88");
 }
 
 static void the_grid_and_tokens_are_gauges(void **state)
@@ -238,6 +250,7 @@ static void bench_fill(struct bench *bench)
         signals[s] = (enum signal)s;
         state->readings[s % DEVICE_READINGS_MAX] = (struct device_reading){ .value = 1.5, .status = ST_OK };
         state->reading_count = s % DEVICE_READINGS_MAX + 1;
+        bench->devices[s / DEVICE_READINGS_MAX].known = true;
     }
     for (int d = 0; d < FAKE_DEVICES && d * DEVICE_READINGS_MAX < SIGNAL_COUNT; d++) {
         devices[d].reading_count = bench->devices[d].state.reading_count;
@@ -246,6 +259,33 @@ static void bench_fill(struct bench *bench)
     }
     bench->snap.names = &names;
     bench_write(bench);
+}
+
+/* Every quantity that is read is there; words of bits and texts are not. */
+static void every_quantity_is_a_metric(void **state)
+{
+    struct bench *bench = *state;
+    int quantities = 0, families = 0;
+
+    bench_fill(bench);
+    for (int s = 0; s < SIGNAL_COUNT; s++) {
+        const char *unit = signal_unit((enum signal)s);
+
+        quantities += strcmp(unit, "bits") != 0 && strcmp(unit, "text") != 0;
+    }
+    for (const char *at = bench->text; (at = strstr(at, "\n# TYPE busbar_reading_")) != NULL; at++)
+        families++;
+    assert_int_equal(families, quantities);
+    has(bench, "# TYPE busbar_reading_gpu_ramp_up_watts_per_second gauge");
+    /* rate() and increase() of a place, a code or a switch would be nonsense */
+    has(bench, "# TYPE busbar_reading_psu_location gauge");
+    has(bench, "# TYPE busbar_reading_rpu_fan_on gauge");
+    has(bench, "# TYPE busbar_reading_gpu_smoothing_profile gauge");
+    has(bench, "# TYPE busbar_reading_bbu_at_rate_ok gauge");
+    has(bench, "# TYPE busbar_reading_psu_input_cycles_total counter");
+    has(bench, "# TYPE busbar_reading_psu_comm_timeouts_total counter");
+    has(bench, "# TYPE busbar_reading_bbu_pulses_supported_total counter");
+    has(bench, "# TYPE busbar_reading_gpu_energy_joules_total counter");
 }
 
 static void promtool_finds_nothing_to_say(void **state)
@@ -292,12 +332,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(values_come_with_names_labels_and_whole_units),
+        TEST(when_a_device_was_read_does_not_move_with_the_moment_of_asking),
         TEST(the_grid_and_tokens_are_gauges),
         TEST(forecasters_show_how_far_they_are_to_be_believed),
         TEST(what_is_unknown_is_left_out),
         TEST(histograms_are_cumulative_and_end_in_their_count),
         TEST(labels_are_escaped),
         TEST(names_end_in_a_base_unit),
+        TEST(every_quantity_is_a_metric),
         TEST(promtool_finds_nothing_to_say),
         TEST(every_metric_is_in_the_documentation),
     };

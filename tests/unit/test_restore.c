@@ -87,6 +87,31 @@ static void each_original_finds_the_lever_that_writes_it(void **state)
     bench_free(&bench);
 }
 
+/* "0 restored, 0 left" and status 0 would be a rack that keeps our limits for good. */
+static void a_file_that_cannot_be_understood_is_left_and_named(void **state)
+{
+    struct restore_list list;
+    struct bench bench;
+    struct conf *conf;
+    const struct restore_item *item;
+
+    (void)state;
+    bench_folder(&bench);
+    conf = bench_conf(&bench);
+    restore_test_originals(&bench, "bmc-1", "gpu_power_limit_w\t1\t1200\t-1\t-1\tnan\tSN1\ngpu_power_li");
+    restore_test_originals(&bench, "psu-1", ""); /* all of it was put back */
+    assert_int_equal(restore_list_read(conf, &list), ST_OK);
+    assert_int_equal(list.count, 1);
+    item = restore_test_item(&list, "bmc-1");
+    assert_int_equal(item->fate, RESTORE_LEFT);
+    assert_int_equal(item->lever, CORE_NONE);
+    assert_true(isnan(item->original.value) && isnan(item->value));
+    assert_non_null(strstr(item->reason, "originals"));
+    restore_list_done(&list);
+    conf_free(conf);
+    bench_free(&bench);
+}
+
 static void only_the_same_device_gets_its_original_back(void **state)
 {
     static struct device_state device;
@@ -162,6 +187,7 @@ int main(void)
         cmocka_unit_test(after_anything_but_an_orderly_stop_all_is_left),
         cmocka_unit_test(no_folder_of_originals_is_nothing_to_restore),
         cmocka_unit_test(each_original_finds_the_lever_that_writes_it),
+        cmocka_unit_test(a_file_that_cannot_be_understood_is_left_and_named),
         cmocka_unit_test(only_the_same_device_gets_its_original_back),
         cmocka_unit_test(only_a_fresh_reading_verifies),
         cmocka_unit_test(a_rig_for_restoring_takes_originals_beyond_its_ranges),

@@ -523,7 +523,7 @@ static void raw_stats_give_back_the_histogram(void **state)
         int index = json_object_get_int(json_object_array_get_idx(pair, 0));
 
         assert_in_range(index, 0, HISTOGRAM_BUCKETS - 1);
-        got.bucket[index] = (uint32_t)json_object_get_int64(json_object_array_get_idx(pair, 1));
+        got.bucket[index] = (uint64_t)json_object_get_int64(json_object_array_get_idx(pair, 1));
     }
     assert_memory_equal(got.bucket, bench->fake.stats.tick_lateness.bucket, sizeof got.bucket);
     json_object_put(to);
