@@ -163,6 +163,8 @@ struct core_config_lever {
     int64_t timeout_us;        /* device-side time-out written with each order; 0: none */
     double fallback;           /* what the device returns to when that ends             */
     double deadband;           /* smaller changes are not ordered (raising only waits)  */
+    bool switched;             /* a write opens a gate or sets an enable: restoring takes an
+                                  order, whatever the value is                      */
 };
 
 /* Who says what a leaf will want. It decides who gets room that is there, never

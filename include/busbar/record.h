@@ -26,7 +26,7 @@
  *
  * Version 2 added what riding through, protection, damping and tokens need; version 3 the
  * busbar's dip; version 4 whether there are forecasters, and hints to them; version 5 what is armed
- * for a foreseen peak.
+ * for a foreseen peak, and which levers throw a switch.
  */
 #ifndef BUSBAR_RECORD_H
 #define BUSBAR_RECORD_H
@@ -224,6 +224,7 @@ static const struct bytes_field record_lever_fields[] = {
     BYTES_ONE(struct core_config_lever, timeout_us, BYTES_64),
     BYTES_ONE(struct core_config_lever, fallback, BYTES_F64),
     BYTES_ONE(struct core_config_lever, deadband, BYTES_F64),
+    BYTES_ONE(struct core_config_lever, switched, BYTES_BOOL),
 };
 
 #define RECORD_PLAN_ZONE(member, as)                                                               \

@@ -112,6 +112,7 @@ static void conf_core_lever(struct conf_core *core, int32_t d, int32_t l, const 
         .delay_worst_us = raw->delay_worst_us,
         .interval_min_us = raw->interval_min_us,
         .deadband = conf_check_deadband(raw, row),
+        .switched = row->write.gate != ROW_NONE || row->write.enable != ROW_NONE,
     };
     if (raw->use == RAW_USE_HOLD) {
         lever->base = raw->value;

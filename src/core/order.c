@@ -103,9 +103,9 @@ static bool order_due(const struct block *b, int32_t l, struct order_idea *idea)
     if (lever->state == CORE_LEVER_UNKNOWN)
         return true;
     if (b->core->restoring) {
-        bool override = conf->timeout_us > 0 && !lever->released;
+        bool more = (conf->timeout_us > 0 || conf->switched) && !lever->released; /* than the value */
 
-        return override || __builtin_fabs(lever->in_force - lever->wanted) > lever_tolerance(conf);
+        return more || __builtin_fabs(lever->in_force - lever->wanted) > lever_tolerance(conf);
     }
     if (lever->drifted) {
         idea->rule = CORE_RULE_DRIFT;

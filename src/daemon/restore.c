@@ -97,7 +97,7 @@ static int32_t restore_count_done(struct restore *restore)
         struct device_state state;
 
         if (item->fate == RESTORE_WANTED && field_device(restore->field, item->device, &state) &&
-            restore_verify(item, &state, restore->rig->config.levers[item->lever].step, restore->started_us))
+            restore_verify(item, &state, &restore->rig->config.levers[item->lever], restore->started_us))
             done++;
     }
     return done;
@@ -191,7 +191,7 @@ static void restore_judge(struct restore *restore)
         if (item->fate != RESTORE_WANTED)
             continue;
         (void)field_device(restore->field, item->device, &state);
-        if (!restore_verify(item, &state, restore->rig->config.levers[item->lever].step, restore->started_us)) {
+        if (!restore_verify(item, &state, &restore->rig->config.levers[item->lever], restore->started_us)) {
             restore_blame(restore, item, &state);
             continue;
         }

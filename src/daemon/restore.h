@@ -67,8 +67,9 @@ bool restore_forgets(const struct restore_list *list, const struct restore_item 
  * left with its reason. False: not known yet. */
 bool restore_identify(struct restore_item *item, const struct device_state *state);
 
-/* Does a reading made since `since_us`, or the write's own read-back, show the original? */
-bool restore_verify(struct restore_item *item, const struct device_state *state, double step,
+/* Does a reading made since `since_us`, or the write's own read-back, show the original? Where a switch
+ * belongs to it, after our write alone. */
+bool restore_verify(struct restore_item *item, const struct device_state *state, const struct core_config_lever *lever,
                     int64_t since_us);
 
 #endif

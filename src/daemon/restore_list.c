@@ -191,7 +191,8 @@ static bool restore_near(const struct restore_item *item, double value, double s
     return fabs(value - item->original.value) <= fmax(near, step);
 }
 
-bool restore_verify(struct restore_item *item, const struct device_state *state, double step, int64_t since_us)
+bool restore_verify(struct restore_item *item, const struct device_state *state,
+                    const struct core_config_lever *lever, int64_t since_us)
 {
     const struct device_ack *ack = &state->acks[item->place];
     const struct device_reading *reading = item->reading == CORE_NONE ? NULL : &state->readings[item->reading];
@@ -205,5 +206,7 @@ bool restore_verify(struct restore_item *item, const struct device_state *state,
         item->value = ack->readback;
     else
         return false;
-    return restore_near(item, item->value, step);
+    if (lever->switched && (ack->number == 0 || ack->status != ST_OK))
+        return false; /* the value says nothing of its gate and its enable */
+    return restore_near(item, item->value, lever->step);
 }

@@ -96,6 +96,16 @@ def what_cannot_be_put_back_is_kept(rack, path, text):
     os.unlink(path)
 
 
+def holds_its_original(path, standing):
+    """As if what stands had been there before us: then only the gate that we opened is to be put back."""
+    lines = open(path).read().splitlines()
+    rows = [row.split("\t") for row in lines[1:]]
+    for row in rows:
+        if row[0] == "psu_output_setpoint_v":
+            row[2] = f"{standing}"
+    open(path, "w").write("\n".join(lines[:1] + ["\t".join(row) for row in rows]) + "\n")
+
+
 def restores(rack):
     kept = originals(rack)
     path = os.path.join(os.path.dirname(rack.socket), "state", "originals", kept[0])
@@ -104,11 +114,15 @@ def restores(rack):
     for why in ("signal", "watchdog", "exit-code"):
         code, out, err = busbard(rack, "--restore", env={"SERVICE_RESULT": why})
         check(code == 0 and "left standing" in err and originals(rack) == kept, f"after '{why}' all is left standing")
+    supply = rack.ctl("read psu-1-1")
+    check(supply["write_enable"], "a supply is open for writing")
+    holds_its_original(os.path.join(os.path.dirname(path), "psu-1-1"), supply["setpoint_v"])
     code, out, err = busbard(rack, "--restore", "--anyway", "--json", env={"SERVICE_RESULT": "success"})
     result = json.loads(out)
     check(code == 0 and result["left"] == [] and result["restored"], f"after an orderly stop all is restored {result['left']}")
     check(all(abs(lever["value"] - lever["original"]) <= 1e-3 * max(1.0, abs(lever["original"]))
               for lever in result["restored"]), "and every value was read back")
+    check(not rack.ctl("read psu-1-1")["write_enable"], "the gate of a set-point that was at its original is closed again")
     code, out, err = busbard(rack, "--restore", "--json")
     check(code == 0 and json.loads(out) == {"restored": [], "left": []}, "a second time there is nothing to restore")
     what_cannot_be_put_back_is_kept(rack, path, text)

@@ -198,6 +198,41 @@ static void restoring_lowers_first_and_raises_within_the_budget(void **state)
     rig_free(rig);
 }
 
+/* A gate that our write opened is ours also where the value never was another. */
+static void restoring_orders_what_has_a_switch_though_it_holds_its_original(void **state)
+{
+    (void)state;
+
+    for (int32_t switched = 0; switched < 2; switched++) {
+        struct rig *rig = rig_new();
+        int32_t rack = rig_node(rig, CORE_NODE_RACK, CORE_NONE);
+
+        for (int32_t i = 0; i < 2; i++)
+            rig_gpu(rig, rack, 100, 1000);
+        rig->levers[1].switched = switched;
+        rig_start(rig);
+        rig_limit(rig, rack, 1000.0);
+        rig_run(rig, 300000);
+        rig_want(rig, 0)->target = rig->value[0];
+        rig_want(rig, 1)->target = rig->value[1];
+        rig_mode(rig, CORE_WANT_RESTORE);
+        rig_step(rig);
+        assert_null(rig_order(rig, 0));
+        if (switched) {
+            RIG_NEAR(rig_order(rig, 1)->value, 500.0);
+            assert_true(rig_order(rig, 1)->release);
+            assert_false(rig->out->restored);
+        } else {
+            assert_null(rig_order(rig, 1));
+        }
+        rig_run(rig, 300000);
+        assert_true(rig->out->restored);
+        assert_int_equal(rig->out->restore_left, 0);
+        assert_int_equal(rig->orders[1], 1 + switched); /* once is enough */
+        rig_free(rig);
+    }
+}
+
 static void a_device_that_is_gone_is_left_standing(void **state)
 {
     (void)state;
@@ -384,6 +419,7 @@ int main(void)
         cmocka_unit_test(who_raises_first_rotates),
         cmocka_unit_test(observing_decides_and_orders_nothing),
         cmocka_unit_test(restoring_lowers_first_and_raises_within_the_budget),
+        cmocka_unit_test(restoring_orders_what_has_a_switch_though_it_holds_its_original),
         cmocka_unit_test(a_device_that_is_gone_is_left_standing),
         cmocka_unit_test(one_that_always_refuses_is_left_standing_in_the_end),
         cmocka_unit_test(after_restoring_control_takes_over_again),

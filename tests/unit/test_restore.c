@@ -135,23 +135,41 @@ static void only_a_fresh_reading_verifies(void **state)
 {
     static struct device_state device;
     struct restore_item item = { .fate = RESTORE_WANTED, .original = { .value = 700.0 }, .value = (double)NAN };
+    struct core_config_lever lever = { .step = 1.0 };
 
     (void)state;
     memset(&device, 0, sizeof device);
     device.readings[0] = (struct device_reading){ .value = 700.0, .status = ST_OK, .taken_us = 900 };
-    assert_false(restore_verify(&item, &device, 1.0, 1000)); /* from before the start */
+    assert_false(restore_verify(&item, &device, &lever, 1000)); /* from before the start */
     device.readings[0].taken_us = 1500;
-    assert_true(restore_verify(&item, &device, 1.0, 1000));
+    assert_true(restore_verify(&item, &device, &lever, 1000));
     device.acks[0] = (struct device_ack){ .number = 1, .status = ST_TIMEOUT, .readback = (double)NAN, .done_us = 2000 };
-    assert_false(restore_verify(&item, &device, 1.0, 1000)); /* from before the write */
+    assert_false(restore_verify(&item, &device, &lever, 1000)); /* from before the write */
     device.readings[0].taken_us = 2500;
-    assert_true(restore_verify(&item, &device, 1.0, 1000));
+    assert_true(restore_verify(&item, &device, &lever, 1000));
     device.readings[0].value = 650.0;
-    assert_false(restore_verify(&item, &device, 1.0, 1000));
+    assert_false(restore_verify(&item, &device, &lever, 1000));
     assert_true(item.value == 650.0);
     device.readings[0].status = ST_TIMEOUT;
     device.acks[0] = (struct device_ack){ .number = 2, .status = ST_OK, .readback = 700.4, .done_us = 3000 };
-    assert_true(restore_verify(&item, &device, 1.0, 1000)); /* the write's own read-back */
+    assert_true(restore_verify(&item, &device, &lever, 1000)); /* the write's own read-back */
+}
+
+/* A gate that stays open is in no value: only the write that closes it counts. */
+static void a_switch_is_back_only_after_a_write(void **state)
+{
+    static struct device_state device;
+    struct restore_item item = { .fate = RESTORE_WANTED, .original = { .value = 51.0 }, .value = (double)NAN };
+    const struct core_config_lever lever = { .step = 0.01, .switched = true };
+
+    (void)state;
+    memset(&device, 0, sizeof device);
+    device.readings[0] = (struct device_reading){ .value = 51.0, .status = ST_OK, .taken_us = 1500 };
+    assert_false(restore_verify(&item, &device, &lever, 1000));
+    device.acks[0] = (struct device_ack){ .number = 1, .status = ST_REFUSED, .readback = (double)NAN, .done_us = 1200 };
+    assert_false(restore_verify(&item, &device, &lever, 1000));
+    device.acks[0].status = ST_OK;
+    assert_true(restore_verify(&item, &device, &lever, 1000));
 }
 
 static void a_rig_for_restoring_takes_originals_beyond_its_ranges(void **state)
@@ -190,6 +208,7 @@ int main(void)
         cmocka_unit_test(a_file_that_cannot_be_understood_is_left_and_named),
         cmocka_unit_test(only_the_same_device_gets_its_original_back),
         cmocka_unit_test(only_a_fresh_reading_verifies),
+        cmocka_unit_test(a_switch_is_back_only_after_a_write),
         cmocka_unit_test(a_rig_for_restoring_takes_originals_beyond_its_ranges),
     };
 
