@@ -5,7 +5,7 @@ import json
 import os
 import re
 
-from rack import Rack, check, main
+from rack import Rack, check, main, wait_for
 
 
 def device(rack, *words):
@@ -51,6 +51,7 @@ def test():
             check(code == 0 and answer["readback"] == limit["value"], f"and is put back {err}")
         rack.start()
         rack.wait_good()
+        wait_for("each GPU is read", lambda: device(rack, "read", *bmc[:2])[0] == 0, 20)
         for what in (["read"], ["watch", "--seconds", "1"]):
             code, answer, err = device(rack, *what, *bmc[:2])
             seen = answer and (answer["samples"][0] if what[0] == "watch" else answer)
