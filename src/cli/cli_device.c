@@ -235,7 +235,7 @@ static int cli_device_read_bus(struct cli_hand *hand, struct json_object **ret)
     int32_t only;
     enum status st;
 
-    if (cli_hand_choose(hand) != CLI_DONE)
+    if (cli_hand_choose(hand, CLI_HAND_READ) != CLI_DONE)
         return CLI_FAILED;
     only = cli->signal ? cli_hand_row(&hand->profile, cli->signal) : ROW_NONE;
     if (cli->signal && only == ROW_NONE)

@@ -161,7 +161,7 @@ int cli_device_file(struct cli *cli)
     /* Of a serial line without settings the device's own profile knows them. */
     if (rc == CLI_DONE && hand.link.bus.kind == CONF_BUS_MODBUS_RTU && !hand.link.serial_given &&
         !hand.profiled)
-        rc = cli_hand_choose(&hand);
+        rc = cli_hand_choose(&hand, CLI_HAND_READ);
     hand.probe = probe_free(hand.probe);
     if (rc == CLI_DONE)
         rc = cli_file_read(&hand, &file);

@@ -154,7 +154,7 @@ int cli_device_watch(struct cli *cli)
     if (rc == CLI_DONE && !bmc)
         rc = cli_device_daemon(&w.hand, &w.daemon);
     if (rc == CLI_DONE && !bmc && !w.daemon.holds)
-        rc = cli_hand_choose(&w.hand);
+        rc = cli_hand_choose(&w.hand, CLI_HAND_READ);
     if (rc == CLI_DONE && !bmc && !w.daemon.holds) {
         int32_t only = cli->signal ? cli_hand_row(&w.hand.profile, cli->signal) : ROW_NONE;
 

@@ -389,7 +389,7 @@ int cli_device_write(struct cli *cli)
     if (rc == CLI_DONE && daemon.holds) {
         rc = cli_write_daemon(&w, &daemon);
     } else if (rc == CLI_DONE) {
-        rc = cli_hand_choose(&w.hand);
+        rc = cli_hand_choose(&w.hand, CLI_HAND_WRITE);
         if (rc == CLI_DONE)
             rc = cli_write_row(&w);
         if (rc == CLI_DONE)

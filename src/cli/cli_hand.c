@@ -246,18 +246,39 @@ static int cli_hand_try_all(struct cli_hand *hand, const struct profile *list, i
     return CLI_DONE;
 }
 
-static int cli_hand_take(struct cli_hand *hand, struct cli_hand_choice *choice)
+static int cli_hand_use(struct cli_hand *hand, const struct profile *profile)
+{
+    if (cli_hand_load(hand->cli, profile->name, &hand->profile) != CLI_DONE)
+        return CLI_FAILED;
+    hand->profiled = hand->chosen = true;
+    cli_hand_serial(hand, &hand->profile);
+    hand->probe = probe_free(hand->probe); /* the next open has the profile's settings */
+    return cli_hand_open(hand);
+}
+
+/* The one that fits any model; NULL: there is none, or more than one. */
+static const struct profile *cli_hand_any(const struct profile *list, int32_t count)
+{
+    const struct profile *any = NULL;
+
+    for (int32_t i = 0; i < count; i++) {
+        if (strcmp(list[i].match_text, "*") != 0)
+            continue;
+        if (any)
+            return NULL;
+        any = &list[i];
+    }
+    return any;
+}
+
+/* `any` NULL: what no profile names is refused. */
+static int cli_hand_take(struct cli_hand *hand, struct cli_hand_choice *choice, const struct profile *any)
 {
     const char *also = hand->broken[0] ? "; " : "";
+    char note[CLI_HAND_NOTE_MAX];
 
-    if (choice->best && !choice->tie) {
-        if (cli_hand_load(hand->cli, choice->best->name, &hand->profile) != CLI_DONE)
-            return CLI_FAILED;
-        hand->profiled = hand->chosen = true;
-        cli_hand_serial(hand, &hand->profile);
-        hand->probe = probe_free(hand->probe); /* the next open has the profile's settings */
-        return cli_hand_open(hand);
-    }
+    if (choice->best && !choice->tie)
+        return cli_hand_use(hand, choice->best);
     if (choice->best)
         return cli_fail(hand->cli,
                         "model \"%s\" fits more than one profile (%s is one): say which with --profile",
@@ -268,11 +289,17 @@ static int cli_hand_take(struct cli_hand *hand, struct cli_hand_choice *choice)
     if (!choice->present)
         return cli_fail(hand->cli, "%s: nothing answers there that a profile knows: name one with --profile%s%s",
                         hand->cli->link, also, hand->broken);
+    if (any && choice->model[0]) {
+        (void)snprintf(note, sizeof note, "model \"%.64s\" is in no profile: read as %.64s, which fits any",
+                       choice->model, any->name);
+        cli_hand_note(hand, note);
+        return cli_hand_use(hand, any);
+    }
     return cli_fail(hand->cli, "%s: model \"%s\" is in no profile: name one with --profile%s%s",
                     hand->cli->link, choice->model, also, hand->broken);
 }
 
-int cli_hand_choose(struct cli_hand *hand)
+int cli_hand_choose(struct cli_hand *hand, enum cli_hand_purpose purpose)
 {
     struct cli_hand_choice choice = { .letters = 1 };
     struct profile *list = NULL;
@@ -286,7 +313,7 @@ int cli_hand_choose(struct cli_hand *hand)
         return CLI_FAILED;
     rc = cli_hand_try_all(hand, list, count, &choice);
     if (rc == CLI_DONE)
-        rc = cli_hand_take(hand, &choice);
+        rc = cli_hand_take(hand, &choice, purpose == CLI_HAND_READ ? cli_hand_any(list, count) : NULL);
     cli_hand_candidates_done(list, count);
     return rc;
 }

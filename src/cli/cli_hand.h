@@ -51,8 +51,10 @@ int cli_hand_open(struct cli_hand *hand);
 void cli_hand_serial(struct cli_hand *hand, const struct profile *profile);
 
 /* Opens the bus and chooses the profile by the model of the device, unless --profile
- * named one. CLI_FAILED: said. */
-int cli_hand_choose(struct cli_hand *hand);
+ * named one. CLI_FAILED: said. For reading a model that none names is read by the profile
+ * that fits any, where there is one: of PMBus, which is a standard. */
+enum cli_hand_purpose { CLI_HAND_READ, CLI_HAND_WRITE };
+int cli_hand_choose(struct cli_hand *hand, enum cli_hand_purpose purpose);
 
 /* All profiles of the link's protocol; malloc'ed. -1: said. */
 int32_t cli_hand_candidates(struct cli_hand *hand, struct profile **ret);

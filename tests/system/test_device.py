@@ -86,6 +86,11 @@ def test():
 
         code, answer, err = device(rack, "read", "--link", f"smbus:{smbus}@0x58", "--profile", "pmbus-generic")
         check(code == 0 and any(r["signal"] == "psu_output_v" for r in answer["readings"]), f"a PMBus side is read {err}")
+        code, answer, err = device(rack, "read", "--link", f"smbus:{smbus}@0x58")
+        check(code == 0 and answer["profile"] == "pmbus-generic" and answer["errors"] == 0 and "is in no profile" in answer["notes"][0],
+              f"so is one that no profile names, and a note says how {answer and answer['notes']} {err}")
+        code, _, err = device(rack, "write", "--link", f"smbus:{smbus}@0x58", "psu_input_warn_w", "3000", "--yes")
+        check(code == 2 and "name one with --profile" in err, f"to write to it takes a profile by name {err}")
         code, answer, err = device(rack, "read", "--link", f"{bus}@0x77", "--profile", "orv3-psu", "--timeout", "30")
         check(code == 1 and answer["errors"] == len(answer["readings"]), "where nobody is every reading failed, and the status says 1")
         code, _, err = device(rack, "read", "--link", f"rtu:{rack.folder}/none,19200,8N1@1", "--profile", "orv3-psu")
