@@ -241,15 +241,27 @@ static void strangers_and_broadcasts_stay_unanswered(void **state)
     assert_int_equal(serve_modbus_counts(modbus, 0).silent, 4);
 }
 
+/* A frame ends with silence: on a machine that stands still for a while it comes later. */
+static void counted_as_corrupt(uint64_t count)
+{
+    int64_t until_us = clock_now_us() + RIG_GIVE_UP_US;
+    uint8_t a[SERVE_MODBUS_FRAME_MAX];
+
+    do
+        assert_int_equal(received(line_fd, a, sizeof a, 0, 10000), 0);
+    while (serve_modbus_counts(modbus, 0).corrupt < count && clock_now_us() < until_us);
+    assert_int_equal(serve_modbus_counts(modbus, 0).corrupt, count);
+}
+
 static void a_broken_frame_is_dropped_and_the_next_one_heard(void **state)
 {
     uint8_t a[SERVE_MODBUS_FRAME_MAX];
 
     (void)state;
     sent(line_fd, (const uint8_t *)"\x90\x03\x00\x4F\x00\x01\x00\x00", 8);
-    assert_int_equal(received(line_fd, a, sizeof a, 0, 50000), 0);
+    counted_as_corrupt(1);
     sent(line_fd, (const uint8_t *)"\x90\x03\x00", 3);
-    assert_int_equal(received(line_fd, a, sizeof a, 0, 50000), 0);
+    counted_as_corrupt(2);
     ask("\x90\x03\x00\x4F\x00\x01", 6, a, 7);
     assert_memory_equal(a, "\x90\x03\x02\xC6\x00", 5);
     assert_int_equal(serve_modbus_counts(modbus, 0).corrupt, 2);
