@@ -14,8 +14,6 @@
 #define FC_CHANGE_BEYOND  1.0   /* spreads outside of what was seen                 */
 #define FC_CHANGE_FITS    0.12F /* of the spread: the template's own error          */
 #define FC_CHANGE_FLAT    0.01F /* of the spread squared: a level without a shape   */
-#define FC_CHANGE_CYCLES  2     /* times the lag that must have been seen           */
-#define FC_CHANGE_SOME    4     /* samples more                                     */
 #define FC_CHANGE_RARE    4     /* horizons without a change: it was a surprise     */
 #define FC_CHANGE_WARY    3     /* horizons after one in which another may come     */
 #define FC_CHANGE_CALM    64    /* samples after which a first change is one        */
@@ -39,9 +37,8 @@ static bool fc_change_knows(const struct fc_view *v)
         return true;
     if (like->count == 0 || like->scale >= FC_CHANGE_FITS * spread)
         return false;
-    if (fc->change.since < fc->lags && fc->change.since < FC_CHANGE_CYCLES * like->lag[0] + FC_CHANGE_SOME)
-        return false;
-    return fc_template_tells(&fc->ring, v->diff, like->lag[0], fc->change.since);
+    return fc_twice(fc, like->lag[0]) &&
+           fc_template_tells(&fc->ring, v->diff, like->lag[0], fc->change.since);
 }
 
 bool fc_change_sense(struct fc_view *v, float w)

@@ -10,7 +10,6 @@
 
 #define FC_HORIZON_FORGET 0.9995  /* of the regression, a forecast                      */
 #define FC_HORIZON_MEAN   16      /* samples that a mean "over about the horizon" is of */
-#define FC_HORIZON_USUAL  0.01    /* of the spread: a slow median's step                */
 #define FC_HORIZON_SETTLE 12      /* samples that a change itself may take              */
 #define FC_HORIZON_FRESH  0.3F    /* of the spread: changes expected right after one    */
 #define FC_HORIZON_DECAY  0.9995F /* of what alarms were worth, a forecast             */
@@ -62,7 +61,7 @@ void fc_horizon_init(struct fc_view *v, int32_t h)
 
 void fc_horizon_start(struct fc_horizon *z, double w)
 {
-    z->slow = z->usual = w;
+    z->slow = w;
 }
 
 /* ---- learning ---- */
@@ -216,7 +215,6 @@ void fc_horizon_forecast(struct fc_view *v, int32_t h)
     float moved = fc_horizon_moved(v, z);
 
     z->slow += (now - z->slow) / (double)(z->steps > FC_HORIZON_MEAN ? z->steps : FC_HORIZON_MEAN);
-    z->usual += (now > z->usual ? 1.0 : -1.0) * FC_HORIZON_USUAL * (double)fc_spread(fc);
     z->wary -= z->wary > 0;
     p->made = made;
     p->now = (float)now;

@@ -29,14 +29,15 @@
 #define FC_CELLS      2      /* of fc_spike.h: its own, and what hints say  */
 #define FC_FLOOR      0.002F /* of the spread: under it is noise   */
 #define FC_DEAF       0.1F   /* of the best expert's worth: under it none is heard    */
+#define FC_CYCLES     2      /* times the lag that must have been seen           */
+#define FC_SOME       4      /* samples more                                     */
 #define FC_FADED      1e-12F /* what fades ends here: floats far under it cost a hundred times as much */
 
 enum fc_point {
     FC_POINT_LAST,     /* persistence                                      */
     FC_POINT_SMOOTH,   /* a short mean                                     */
-    FC_POINT_SLOW,     /* a mean over about the horizon                    */
-    FC_POINT_USUAL,    /* a slow median: where it mostly stands            */
-    FC_POINT_RECENT,   /* the highest over about the horizon: dips pass    */
+    FC_POINT_USUAL,    /* the median over about the horizon                */
+    FC_POINT_STOOD,    /* where it stood over about the horizon: dips pass */
     FC_POINT_TEMPLATE, /* what followed when it last looked like now       */
     FC_POINT_RLS,      /* a regression on recent samples and the template  */
     FC_POINT_HINT,     /* what followed after such marks                   */
@@ -91,10 +92,10 @@ struct fc_horizon {
     int32_t surprised; /* the last change came after a long time without one    */
     int32_t wary;      /* samples for which bounds allow for another            */
     int64_t judged;
-    double slow, usual; /* mean and median over about the horizon                */
+    double slow; /* a mean over about the horizon                        */
     struct fc_template like;
     struct fc_rls rls;
-    float ratio[FC_POINTS], ratio_fast[FC_POINTS]; /* error by expected scale, means */
+    float ratio[FC_POINTS]; /* error by expected scale, a mean           */
     int32_t ratio_count[FC_POINTS];
     struct fc_conformal score[FC_BOUNDS];
     float margin[FC_BOUNDS][FC_QUANTILES]; /* above the middle, in scales            */
@@ -159,6 +160,12 @@ static inline float fc_spread(const struct fc *fc)
 static inline float fc_clip(float w, float low, float high)
 {
     return w < low ? low : w > high ? high : w;
+}
+
+/* A lag fits for as long as the load has been the same, less the lag: it has been seen twice. */
+static inline bool fc_twice(const struct fc *fc, int32_t lag)
+{
+    return fc->change.since >= fc->lags || fc->change.since >= FC_CYCLES * lag + FC_SOME;
 }
 
 /* Of an expert whose loss is `loss` where the best one's is `least`: their ratio to the

@@ -13,21 +13,28 @@
 #include <math.h>
 
 #define FC_POINT_MEMORY 128   /* forecasts that a ratio is a mean over               */
-#define FC_POINT_FAST   0.08F /* the same for the fast one, an outcome of its own     */
-#define FC_POINT_MOST   10.0F /* a ratio above it says no more                       */
+#define FC_POINT_MOST   6.0F  /* a ratio above it says no more                       */
 #define FC_POINT_FIRST  6     /* forecasts' worth of the first belief:               */
 #define FC_POINT_TRUST  0.8F  /* in persistence                                      */
+#define FC_POINT_STANDS 0.9F  /* in where it stood                                   */
 #define FC_POINT_DOUBT  1.4F  /* in all others                                       */
-#define FC_POINT_WARY   1.5F  /* of what others say: it must be that much better      */
-#define FC_POINT_RISE   0.2F  /* a peak of late is away from now by so much: dips pass */
+#define FC_POINT_WARY   2.5F  /* of what others say: it must be that much better      */
+#define FC_POINT_RISE   0.2F /* where it stood is away from now by so much: dips pass */
 #define FC_POINT_LUCK   0.2F  /* errors of a ratio: what is better by less may be luck */
+#define FC_POINT_CHANCE 0.02F /* the same of where it stood                          */
+#define FC_POINT_ONCE   0.01F /* of what was seen once, by forecasts that share an outcome, squared */
+#define FC_POINT_LOOKS  8     /* samples over about the horizon                      */
+#define FC_POINT_HIGH   1     /* of them in order: what it stood at but for a moment */
+#define FC_POINT_MIDDLE 4     /* the median                                          */
 
 void fc_point_doubt(struct fc_horizon *z)
 {
     for (int32_t e = 0; e < FC_POINTS; e++) {
-        z->ratio[e] = z->ratio_fast[e] = e == FC_POINT_LAST ? FC_POINT_TRUST : FC_POINT_DOUBT;
+        z->ratio[e] = FC_POINT_DOUBT;
         z->ratio_count[e] = FC_POINT_FIRST;
     }
+    z->ratio[FC_POINT_LAST] = FC_POINT_TRUST;
+    z->ratio[FC_POINT_STOOD] = FC_POINT_STANDS;
 }
 
 /* Forecasts that are open at a time: one step of the load makes all of them wrong. */
@@ -38,19 +45,15 @@ static float fc_point_open(const struct fc_horizon *z)
 
 void fc_point_learn(struct fc_horizon *z, const struct fc_pending *p, float truth)
 {
-    float fast = FC_POINT_FAST / sqrtf(fc_point_open(z));
-
     for (int32_t e = 0; e < FC_POINTS; e++) {
-        float ratio, rate;
+        float ratio;
 
         if (!(p->point_scale[e] > 0.0F))
             continue;
         if (z->ratio_count[e] < FC_POINT_MEMORY)
             z->ratio_count[e]++;
-        rate = 1.0F / (float)(z->ratio_count[e] + 1);
         ratio = fc_clip(fabsf(truth - p->point[e]) / p->point_scale[e], FC_FADED, FC_POINT_MOST);
-        z->ratio[e] += rate * (ratio - z->ratio[e]);
-        z->ratio_fast[e] += (rate > fast ? rate : fast) * (ratio - z->ratio_fast[e]);
+        z->ratio[e] += (ratio - z->ratio[e]) / (float)(z->ratio_count[e] + 1);
     }
 }
 
@@ -61,19 +64,36 @@ static void fc_point_put(struct fc_pending *p, enum fc_point e, float w, float s
     p->point_scale[e] = sqrtf(scale * scale + off * off);
 }
 
+/* Some samples over about the horizon, the highest first. */
+static void fc_point_look(const struct fc_view *v, const struct fc_horizon *z, float *ret)
+{
+    const struct fc *fc = v->fc;
+    int32_t span = z->steps < fc->lags - 1 ? z->steps : fc->lags - 1;
+    int32_t every = (span + FC_POINT_LOOKS - 1) / FC_POINT_LOOKS;
+
+    for (int32_t k = 0; k < FC_POINT_LOOKS; k++) {
+        float w = fc_ring_at(&fc->ring, v->value, k * every);
+        int32_t at = k;
+
+        for (; at > 0 && ret[at - 1] < w; at--)
+            ret[at] = ret[at - 1];
+        ret[at] = w;
+    }
+}
+
 void fc_point_say(const struct fc_view *v, const struct fc_horizon *z, float moved, struct fc_pending *p)
 {
     const struct fc *fc = v->fc;
-    float now = p->now, floor = FC_FLOOR * fc_spread(fc), w, scale;
+    float now = p->now, floor = FC_FLOOR * fc_spread(fc), look[FC_POINT_LOOKS], w, scale;
 
     for (int32_t e = 0; e < FC_POINTS; e++)
         p->point_scale[e] = 0.0F;
     fc_point_put(p, FC_POINT_LAST, now, moved, 0.0F);
     fc_point_put(p, FC_POINT_SMOOTH, (float)fc->stats.smooth, moved, (float)fc->stats.smooth - now);
-    fc_point_put(p, FC_POINT_SLOW, (float)z->slow, moved, (float)z->slow - now);
-    fc_point_put(p, FC_POINT_USUAL, (float)z->usual, moved, (float)z->usual - now);
-    w = p->middle[FC_BOUND_RECENT];
-    fc_point_put(p, FC_POINT_RECENT, w, moved, FC_POINT_RISE * (w - now));
+    fc_point_look(v, z, look);
+    fc_point_put(p, FC_POINT_USUAL, look[FC_POINT_MIDDLE], moved, look[FC_POINT_MIDDLE] - now);
+    w = look[FC_POINT_HIGH] > now ? look[FC_POINT_HIGH] : now;
+    fc_point_put(p, FC_POINT_STOOD, w, moved, FC_POINT_RISE * (w - now));
     if (z->like.count > 0)
         fc_point_put(p, FC_POINT_TEMPLATE, fc_template_value(&z->like, &fc->ring, v->value, z->steps),
                      z->like.scale + floor, fc_template_value(&z->like, &fc->ring, v->value, 0) - now);
@@ -120,19 +140,27 @@ float fc_point_regress(const struct fc_view *v, const struct fc_horizon *z, floa
 /* After a change only what stands by the present is heard for a moment. */
 static bool fc_point_heard(const struct fc *fc, enum fc_point e)
 {
-    return fc->change.lost == 0 || e == FC_POINT_LAST || e == FC_POINT_SMOOTH || e == FC_POINT_RECENT ||
+    return fc->change.lost == 0 || e == FC_POINT_LAST || e == FC_POINT_SMOOTH || e == FC_POINT_STOOD ||
            e == FC_POINT_HINT;
 }
 
 /* Where forecasts overlap, a ratio is a mean over few outcomes, and of many experts one
- * seems better by chance. Not the template, nor marks: they know their own errors. */
-static float fc_point_allowance(const struct fc_horizon *z, enum fc_point e)
+ * seems better by chance. Not the template, nor marks: they know their own errors. But a
+ * lag longer than the horizon that was seen once is one moment that looked alike. */
+static float fc_point_allowance(const struct fc *fc, const struct fc_horizon *z, enum fc_point e)
 {
+    float shared = fc_point_open(z) - 1.0F;
+
     if (e == FC_POINT_HINT)
         return FC_POINT_WARY;
-    if (e == FC_POINT_LAST || e == FC_POINT_TEMPLATE)
+    if (e == FC_POINT_LAST)
         return 1.0F;
-    return 1.0F + FC_POINT_LUCK * sqrtf((fc_point_open(z) - 1.0F) / (float)FC_POINT_MEMORY);
+    if (e == FC_POINT_TEMPLATE)
+        return z->like.lag[0] < z->steps || fc_twice(fc, z->like.lag[0])
+                   ? 1.0F
+                   : 1.0F + FC_POINT_ONCE * shared * shared;
+    return 1.0F + (e == FC_POINT_STOOD ? FC_POINT_CHANCE : FC_POINT_LUCK) *
+                      sqrtf(shared / (float)FC_POINT_MEMORY);
 }
 
 float fc_point_mix(const struct fc_view *v, const struct fc_horizon *z, const struct fc_pending *p)
@@ -140,11 +168,9 @@ float fc_point_mix(const struct fc_view *v, const struct fc_horizon *z, const st
     float error[FC_POINTS], least = INFINITY, sum = 0.0F, w = 0.0F;
 
     for (int32_t e = 0; e < FC_POINTS; e++) {
-        float ratio = z->ratio[e] > z->ratio_fast[e] ? z->ratio[e] : z->ratio_fast[e];
-
         error[e] = INFINITY;
         if (p->point_scale[e] > 0.0F && fc_point_heard(v->fc, (enum fc_point)e))
-            error[e] = fc_point_allowance(z, (enum fc_point)e) * ratio * p->point_scale[e];
+            error[e] = fc_point_allowance(v->fc, z, (enum fc_point)e) * z->ratio[e] * p->point_scale[e];
         least = error[e] < least ? error[e] : least;
     }
     for (int32_t e = 0; e < FC_POINTS; e++) {

@@ -202,7 +202,7 @@ static void only_where_changes_are_rare_one_is_a_surprise(void **state)
         for (int32_t h = 0; h < 2; h++) {
             r.v.horizon[h].surprised = k % 2;
             r.v.horizon[h].wary = 1;
-            r.v.horizon[h].ratio[FC_POINT_SLOW] = 9.0F;
+            r.v.horizon[h].ratio[FC_POINT_USUAL] = 9.0F;
         }
         fc_change_take(&r.v, true); /* one sample more */
         for (int32_t h = 0; h < 2; h++) {
@@ -210,7 +210,7 @@ static void only_where_changes_are_rare_one_is_a_surprise(void **state)
 
             assert_int_equal(r.v.horizon[h].surprised, surprised);
             assert_int_equal(r.v.horizon[h].wary, surprised ? 3 * (h ? 50 : 3) : 0);
-            FC_NEAR(r.v.horizon[h].ratio[FC_POINT_SLOW], surprised ? 1.4 : 9.0);
+            FC_NEAR(r.v.horizon[h].ratio[FC_POINT_USUAL], surprised ? 1.4 : 9.0);
         }
         fc_rig_done(&r);
     }
@@ -230,12 +230,12 @@ static void after_the_first_change_of_all_bounds_allow_for_another(void **state)
         r.fc->change.calm = calm;
         r.fc->change.spell = 2;
         for (int32_t h = 0; h < 2; h++)
-            r.v.horizon[h].ratio[FC_POINT_SLOW] = 9.0F;
+            r.v.horizon[h].ratio[FC_POINT_USUAL] = 9.0F;
         fc_change_take(&r.v, true);
         for (int32_t h = 0; h < 2; h++) {
             assert_int_equal(r.v.horizon[h].surprised, 0);
             assert_int_equal(r.v.horizon[h].wary, calm && rack ? 3 * (h ? 50 : 3) : 0);
-            FC_NEAR(r.v.horizon[h].ratio[FC_POINT_SLOW], 9.0);
+            FC_NEAR(r.v.horizon[h].ratio[FC_POINT_USUAL], 9.0);
         }
         fc_rig_done(&r);
     }

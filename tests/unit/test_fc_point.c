@@ -14,41 +14,39 @@ static void stand(struct fc_rig *r)
 
     fc_rig_stand(r, &options, 110.0, 10, w);
     r->v.horizon[0].slow = 140.0;
-    r->v.horizon[0].usual = 160.0;
 }
 
+/* Persistence, then where it stood, then all others. */
 static void persistence_is_believed_first(void **state)
 {
     (void)state;
+    static const double first[FC_POINTS] = { [FC_POINT_LAST] = 0.8, [FC_POINT_STOOD] = 0.9 };
     struct fc_rig r;
     struct fc_horizon *z;
 
     fc_rig_make(&r, &options);
     z = r.v.horizon;
     for (int32_t e = 0; e < FC_POINTS; e++) {
-        FC_NEAR(z->ratio[e], e == FC_POINT_LAST ? 0.8 : 1.4);
-        FC_NEAR(z->ratio_fast[e], z->ratio[e]);
-        z->ratio[e] = z->ratio_fast[e] = 5.0F;
+        FC_NEAR(z->ratio[e], first[e] > 0.0 ? first[e] : 1.4);
+        z->ratio[e] = 5.0F;
         z->ratio_count[e] = 100;
     }
     fc_point_doubt(z);
     for (int32_t e = 0; e < FC_POINTS; e++) {
-        FC_NEAR(z->ratio[e], e == FC_POINT_LAST ? 0.8 : 1.4);
-        FC_NEAR(z->ratio_fast[e], z->ratio[e]);
+        FC_NEAR(z->ratio[e], first[e] > 0.0 ? first[e] : 1.4);
         assert_int_equal(z->ratio_count[e], 6); /* worth six forecasts */
     }
     fc_rig_done(&r);
 }
 
-/* Error by expected error, as a mean over up to 128 forecasts, and one that follows 8 % each
- * where each has an outcome of its own; here three are open at a time. */
+/* Error by expected error, as a mean over up to 128 forecasts. */
 static void what_experts_were_off_is_a_mean_that_starts_quickly(void **state)
 {
     (void)state;
     struct fc_rig r;
     struct fc_horizon *z;
     struct fc_pending p;
-    double slow = 0.8, fast = 0.8;
+    double mean = 0.8;
 
     fc_rig_make(&r, &options);
     z = r.v.horizon;
@@ -56,18 +54,15 @@ static void what_experts_were_off_is_a_mean_that_starts_quickly(void **state)
     p.point[FC_POINT_LAST] = 100.0F;
     p.point_scale[FC_POINT_LAST] = 10.0F;
     for (int32_t i = 0; i < 300; i++) {
-        double ratio = i % 3 == 0 ? 2.0 : i % 3 == 1 ? 0.5 : 10.0; /* 200 W off say no more than 100 */
-        double rate = 1.0 / (fmin(i + 7, 128) + 1.0);
+        double ratio = i % 3 == 0 ? 2.0 : i % 3 == 1 ? 0.5 : 6.0; /* 200 W off say no more than 60 */
         float truth = i % 3 == 0 ? 120.0F : i % 3 == 1 ? 95.0F : 300.0F;
 
         fc_point_learn(z, &p, truth);
-        slow += rate * (ratio - slow);
-        fast += fmax(rate, 0.08 / sqrt(3.0)) * (ratio - fast);
-        FC_NEAR(z->ratio[FC_POINT_LAST], slow);
-        FC_NEAR(z->ratio_fast[FC_POINT_LAST], fast);
+        mean += (ratio - mean) / (fmin(i + 7, 128) + 1.0);
+        FC_NEAR(z->ratio[FC_POINT_LAST], mean);
     }
     for (int32_t e = FC_POINT_LAST + 1; e < FC_POINTS; e++) { /* those that said nothing learnt nothing */
-        FC_NEAR(z->ratio[e], 1.4);
+        FC_NEAR(z->ratio[e], e == FC_POINT_STOOD ? 0.9 : 1.4);
         assert_int_equal(z->ratio_count[e], 6);
     }
     fc_rig_done(&r);
@@ -85,18 +80,15 @@ static void each_expert_says_how_far_off_it_expects_to_be(void **state)
     z = r.v.horizon;
     memset(&p, 0, sizeof p);
     p.now = 120.0F;
-    p.middle[FC_BOUND_RECENT] = 190.0F;
     fc_point_say(&r.v, z, 30.0F, &p);
     FC_NEAR(p.point[FC_POINT_LAST], 120.0);
     FC_NEAR(p.point_scale[FC_POINT_LAST], 30.0);
     FC_NEAR(p.point[FC_POINT_SMOOTH], 110.0); /* 10 W from the present, and 30 W of movement */
     FC_NEAR(p.point_scale[FC_POINT_SMOOTH], hypot(30.0, 10.0));
-    FC_NEAR(p.point[FC_POINT_SLOW], 140.0);
-    FC_NEAR(p.point_scale[FC_POINT_SLOW], hypot(30.0, 20.0));
-    FC_NEAR(p.point[FC_POINT_USUAL], 160.0);
-    FC_NEAR(p.point_scale[FC_POINT_USUAL], hypot(30.0, 40.0));
-    FC_NEAR(p.point[FC_POINT_RECENT], 190.0); /* a fifth as far away as it lies above */
-    FC_NEAR(p.point_scale[FC_POINT_RECENT], hypot(30.0, 14.0));
+    FC_NEAR(p.point[FC_POINT_USUAL], 130.0); /* of the last eight three are lower */
+    FC_NEAR(p.point_scale[FC_POINT_USUAL], hypot(30.0, 10.0));
+    FC_NEAR(p.point[FC_POINT_STOOD], 170.0); /* above it for a moment alone; off by a part of what it lies above */
+    FC_NEAR(p.point_scale[FC_POINT_STOOD], hypot(30.0, 0.2 * 50.0));
     FC_NEAR(p.point_scale[FC_POINT_TEMPLATE], 0.0);
     FC_NEAR(p.point_scale[FC_POINT_HINT], 0.0);
     FC_NEAR(p.point_scale[FC_POINT_RLS], 0.0);
@@ -122,6 +114,35 @@ static void each_expert_says_how_far_off_it_expects_to_be(void **state)
     FC_NEAR(p.point[FC_POINT_HINT], w);
     FC_NEAR(p.point_scale[FC_POINT_HINT], scale);
     assert_float_equal(w, 62.5, 0.1); /* between the 12th sample after the mark and the 13th */
+    fc_rig_done(&r);
+}
+
+/* Eight samples over about the horizon, whatever its length; a load that is higher now stands there. */
+static void where_it_stood_is_looked_for_over_the_horizon(void **state)
+{
+    (void)state;
+    static const struct {
+        int32_t steps;
+        float now;
+        double usual, stood;
+    } cases[] = {
+        { 8, 120.0F, 130.0, 170.0 },  { 9, 120.0F, 170.0, 180.0 },    { 16, 120.0F, 170.0, 180.0 },
+        { 16, 185.0F, 170.0, 185.0 }, { 17, 120.0F, 180.0, 180.0 },   { 1024, 120.0F, 180.0, 180.0 },
+        { 8, 172.0F, 130.0, 172.0 },  { 100000, 120.0F, 180.0, 180.0 }
+    };
+    struct fc_rig r;
+
+    stand(&r);
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        struct fc_pending p;
+
+        memset(&p, 0, sizeof p);
+        p.now = cases[k].now;
+        r.v.horizon[0].steps = cases[k].steps;
+        fc_point_say(&r.v, r.v.horizon, 30.0F, &p);
+        FC_NEAR(p.point[FC_POINT_USUAL], cases[k].usual);
+        FC_NEAR(p.point[FC_POINT_STOOD], cases[k].stood);
+    }
     fc_rig_done(&r);
 }
 
@@ -189,8 +210,7 @@ static void the_regression_hears_differences_in_spreads(void **state)
     fc_rig_done(&r);
 }
 
-/* Weights are (least error / error) to the 16th; the larger of both ratios counts, and marks
- * must be half as good again. */
+/* Weights are (least error / error) to the 16th; marks must be two and a half times as good. */
 static void the_mix_is_by_expected_errors(void **state)
 {
     (void)state;
@@ -206,19 +226,17 @@ static void the_mix_is_by_expected_errors(void **state)
     FC_NEAR(fc_point_mix(&r.v, z, &p), 120.0); /* nobody says anything */
     p.point[FC_POINT_LAST] = 120.0F;
     p.point_scale[FC_POINT_LAST] = 10.0F;
-    z->ratio[FC_POINT_LAST] = 0.5F;
-    z->ratio_fast[FC_POINT_LAST] = 0.7F; /* error 7 */
+    z->ratio[FC_POINT_LAST] = 0.7F; /* error 7 */
     p.point[FC_POINT_TEMPLATE] = 150.0F;
     p.point_scale[FC_POINT_TEMPLATE] = 5.0F;
     z->ratio[FC_POINT_TEMPLATE] = 1.2F; /* error 6 */
-    z->ratio_fast[FC_POINT_TEMPLATE] = 0.9F;
     p.point[FC_POINT_HINT] = 180.0F;
     p.point_scale[FC_POINT_HINT] = 6.5F;
-    z->ratio[FC_POINT_HINT] = z->ratio_fast[FC_POINT_HINT] = 2.0F / 3.0F; /* error 6.5 */
+    z->ratio[FC_POINT_HINT] = 0.4F; /* error 6.5 */
     FC_NEAR(fc_point_mix(&r.v, z, &p), (120.0 * last + 150.0 + 180.0 * hint) / (last + 1.0 + hint));
 
     /* One that was never off is right. */
-    z->ratio[FC_POINT_TEMPLATE] = z->ratio_fast[FC_POINT_TEMPLATE] = 0.0F;
+    z->ratio[FC_POINT_TEMPLATE] = 0.0F;
     FC_NEAR(fc_point_mix(&r.v, z, &p), 150.0);
     fc_rig_done(&r);
 }
@@ -235,15 +253,15 @@ static void where_forecasts_overlap_luck_is_allowed_for(void **state)
     z = r.v.horizon;
     for (int32_t e = FC_POINT_LAST + 1; e < FC_POINTS; e++) {
         bool knows = e == FC_POINT_TEMPLATE;
-        double allowed = e == FC_POINT_HINT ? 1.5 : knows ? 1.0 : 1.0 + 0.2 * sqrt(31.0 / 128.0), weight;
+        double luck = e == FC_POINT_STOOD ? 0.02 : 0.2, weight;
+        double allowed = e == FC_POINT_HINT ? 2.5 : knows ? 1.0 : 1.0 + luck * sqrt(31.0 / 128.0);
         struct fc_pending p;
 
         memset(&p, 0, sizeof p);
         p.now = p.point[FC_POINT_LAST] = 120.0F;
         p.point[e] = 150.0F;
         p.point_scale[FC_POINT_LAST] = p.point_scale[e] = 10.0F;
-        z->ratio[FC_POINT_LAST] = z->ratio_fast[FC_POINT_LAST] = 0.7F;
-        z->ratio[e] = z->ratio_fast[e] = 0.7F;
+        z->ratio[FC_POINT_LAST] = z->ratio[e] = 0.7F;
         z->span = 64;
         z->stride = 2;
         weight = pow(allowed, -16.0);
@@ -255,12 +273,47 @@ static void where_forecasts_overlap_luck_is_allowed_for(void **state)
     fc_rig_done(&r);
 }
 
+/* A lag that is longer than the horizon and was seen once is doubted by the square of the forecasts that share
+ * an outcome, up to twice the lag and four samples after the last change. */
+static void a_moment_that_looked_alike_once_is_doubted(void **state)
+{
+    (void)state;
+    static const struct {
+        int32_t lag, since;
+        bool doubted;
+    } cases[] = { { 70, 143, true },  { 70, 144, false }, { 30, 63, true },    { 30, 64, false },
+                  { 29, 33, false },  { 1000, 1023, true }, { 1000, 1024, false } };
+    struct fc_rig r;
+    struct fc_horizon *z;
+    struct fc_pending p;
+
+    stand(&r);
+    z = r.v.horizon;
+    z->steps = z->span = 30;
+    memset(&p, 0, sizeof p);
+    p.now = p.point[FC_POINT_LAST] = 120.0F;
+    p.point[FC_POINT_TEMPLATE] = 150.0F;
+    p.point_scale[FC_POINT_LAST] = p.point_scale[FC_POINT_TEMPLATE] = 10.0F;
+    z->ratio[FC_POINT_LAST] = 0.7F;
+    z->ratio[FC_POINT_TEMPLATE] = 0.09F;
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        double error = 0.09 * (cases[k].doubted ? 1.0 + 0.01 * 29.0 * 29.0 : 1.0), weight;
+
+        z->like = (struct fc_template){ .count = 1, .lag = { cases[k].lag } };
+        r.fc->change.since = cases[k].since;
+        weight = pow(error < 0.7 ? error / 0.7 : 0.7 / error, 16.0);
+        FC_NEAR(fc_point_mix(&r.v, z, &p), error < 0.7 ? (150.0 + 120.0 * weight) / (1.0 + weight)
+                                                       : (120.0 + 150.0 * weight) / (1.0 + weight));
+    }
+    fc_rig_done(&r);
+}
+
 /* After a change of load what came before it is not heard for a moment. */
 static void after_a_change_only_what_stands_by_the_present_is_heard(void **state)
 {
     (void)state;
     static const bool heard[FC_POINTS] = {
-        [FC_POINT_LAST] = true, [FC_POINT_SMOOTH] = true, [FC_POINT_RECENT] = true, [FC_POINT_HINT] = true
+        [FC_POINT_LAST] = true, [FC_POINT_SMOOTH] = true, [FC_POINT_STOOD] = true, [FC_POINT_HINT] = true
     };
     struct fc_rig r;
     struct fc_horizon *z;
@@ -288,9 +341,11 @@ int main(void)
         cmocka_unit_test(persistence_is_believed_first),
         cmocka_unit_test(what_experts_were_off_is_a_mean_that_starts_quickly),
         cmocka_unit_test(each_expert_says_how_far_off_it_expects_to_be),
+        cmocka_unit_test(where_it_stood_is_looked_for_over_the_horizon),
         cmocka_unit_test(the_regression_hears_differences_in_spreads),
         cmocka_unit_test(the_mix_is_by_expected_errors),
         cmocka_unit_test(where_forecasts_overlap_luck_is_allowed_for),
+        cmocka_unit_test(a_moment_that_looked_alike_once_is_doubted),
         cmocka_unit_test(after_a_change_only_what_stands_by_the_present_is_heard),
     };
 
