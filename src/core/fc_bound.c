@@ -53,19 +53,18 @@ void fc_bound_init(struct fc_horizon *z)
 
 /* ---- learning ---- */
 
+/* Pinball loss: a bound that was passed costs much, one that is high a little. */
 static void fc_bound_loss(struct fc_horizon *z, const struct fc_pending *p, int32_t e, float top,
                           float spread)
 {
-    float rate;
+    const fc_lanes miss = fc_lanes_load(fc_bound_miss);
+    fc_lanes off = top - fc_lanes_load(p->bound[e]), mean = fc_lanes_load(z->pinball[e]), loss;
 
     if (z->bound_count[e] < FC_BOUND_LOSSES)
         z->bound_count[e]++;
-    rate = 1.0F / (float)z->bound_count[e];
-    for (int32_t l = 0; l < FC_QUANTILES; l++) {
-        float loss = fc_conformal_loss(top, p->bound[e][l], fc_bound_miss[l]) / spread;
-
-        z->pinball[e][l] += rate * (loss + FC_FADED - z->pinball[e][l]);
-    }
+    loss = fc_lanes_max((1.0F - miss) * off, miss * -off) / spread;
+    mean += (1.0F / (float)z->bound_count[e]) * (loss + FC_FADED - mean);
+    fc_lanes_store(z->pinball[e], mean);
 }
 
 /* Judged by the margins as they now stand, not as they were: they follow a burst of
@@ -178,52 +177,53 @@ void fc_bound_regress(const struct fc_view *v, float peak, struct fc_pending *p)
     fc_bound_put(p, FC_BOUND_RLS_QUICK, peak, spread);
 }
 
-/* What each expert that speaks says of every level, and the least loss of those that have a vote. */
-static void fc_bound_experts(const struct fc_view *v, const struct fc_horizon *z, struct fc_pending *p,
-                             float *ret_least)
+/* Four levels are four lanes. */
+_Static_assert(FC_QUANTILES == FC_LANES, "a level a lane");
+
+/* What each expert that speaks says of every level, and the least loss of those that have a vote; false:
+ * none has one. */
+static bool fc_bound_experts(const struct fc_view *v, const struct fc_horizon *z, struct fc_pending *p,
+                             fc_lanes *ret_least)
 {
     const struct fc *fc = v->fc;
-    float low = (float)fc->stats.low, high = (float)fc->stats.high + FC_BOUND_ABOVE * fc_spread(fc);
+    fc_lanes low = fc_lanes_all((float)fc->stats.low);
+    fc_lanes high = fc_lanes_all((float)fc->stats.high + FC_BOUND_ABOVE * fc_spread(fc));
+    bool voted = false;
 
-    for (int32_t l = 0; l < FC_QUANTILES; l++)
-        ret_least[l] = INFINITY;
+    *ret_least = fc_lanes_all(INFINITY);
     for (int32_t e = 0; e < FC_BOUNDS; e++) {
+        fc_lanes w;
+
         if (!(p->scale[e] > 0.0F))
             continue;
-        for (int32_t l = 0; l < FC_QUANTILES; l++)
-            p->bound[e][l] = fc_clip(p->middle[e] + z->margin[e][l] * p->scale[e], low, high);
+        w = p->middle[e] + fc_lanes_load(z->margin[e]) * p->scale[e];
+        fc_lanes_store(p->bound[e], fc_lanes_min(fc_lanes_max(w, low), high));
         if (z->bound_count[e] < FC_BOUND_FIRST)
             continue;
-        for (int32_t l = 0; l < FC_QUANTILES; l++)
-            ret_least[l] = z->pinball[e][l] < ret_least[l] ? z->pinball[e][l] : ret_least[l];
+        *ret_least = fc_lanes_min(fc_lanes_load(z->pinball[e]), *ret_least);
+        voted = true;
     }
-}
-
-static float fc_bound_weight(float least, float loss)
-{
-    if (!(least < INFINITY))
-        return 1.0F;
-    return fc_weight(least + FC_BOUND_NOTHING, loss + FC_BOUND_NOTHING);
+    return voted;
 }
 
 static void fc_bound_levels(const struct fc_view *v, const struct fc_horizon *z, struct fc_pending *p,
                             float *ret)
 {
-    float least[FC_QUANTILES], sum[FC_QUANTILES] = { 0.0F }, w[FC_QUANTILES] = { 0.0F };
+    fc_lanes least, sum = fc_lanes_all(0.0F), w = fc_lanes_all(0.0F);
+    bool voted = fc_bound_experts(v, z, p, &least);
 
-    fc_bound_experts(v, z, p, least);
+    least += FC_BOUND_NOTHING;
     for (int32_t e = 0; e < FC_BOUNDS; e++) {
+        fc_lanes weight = fc_lanes_all(1.0F);
+
         if (!(p->scale[e] > 0.0F) || (z->bound_count[e] < FC_BOUND_FIRST && e != FC_BOUND_LAST))
             continue;
-        for (int32_t l = 0; l < FC_QUANTILES; l++) {
-            float weight = fc_bound_weight(least[l], z->pinball[e][l]);
-
-            sum[l] += weight;
-            w[l] += weight * p->bound[e][l];
-        }
+        if (voted)
+            weight = fc_weights(least, fc_lanes_load(z->pinball[e]) + FC_BOUND_NOTHING);
+        sum += weight;
+        w += weight * fc_lanes_load(p->bound[e]);
     }
-    for (int32_t l = 0; l < FC_QUANTILES; l++)
-        ret[l] = w[l] / sum[l];
+    fc_lanes_store(ret, w / sum);
 }
 
 /* A sensor that looks away most of the time aliases: a fast load seems slow, and low

@@ -30,7 +30,7 @@ static int32_t fc_conformal_bin(float score)
     if (!(x > -1.0F))
         return 0;
     x = x < 0.0F ? -sqrtf(-x) : sqrtf(x);
-    bin = (int32_t)floorf((x + 1.0F) * (float)(FC_CONFORMAL_BINS / 2));
+    bin = (int32_t)((x + 1.0F) * (float)(FC_CONFORMAL_BINS / 2)); /* never under zero */
     return bin < FC_CONFORMAL_BINS ? bin : FC_CONFORMAL_BINS - 1; /* just under 1 is rounded up */
 }
 

@@ -29,10 +29,4 @@ void fc_conformal_quantiles(const struct fc_conformal *c, int32_t count, const f
  * of the scores, a sinking maximum; `count`: scores so far, as first steps are longer. */
 float fc_conformal_follow(float margin, float size, bool missed, float miss, int32_t count);
 
-/* Loss of a bound at level 1 - miss (pinball). */
-static inline float fc_conformal_loss(float truth, float bound, float miss)
-{
-    return truth > bound ? (1.0F - miss) * (truth - bound) : miss * (bound - truth);
-}
-
 #endif

@@ -6,8 +6,6 @@
 
 #include <math.h>
 
-#include "fc_lanes.h"
-
 #define FC_HORIZON_FORGET 0.9995  /* of the regression, a forecast                      */
 #define FC_HORIZON_MEAN   16      /* samples that a mean "over about the horizon" is of */
 #define FC_HORIZON_SETTLE 12      /* samples that a change itself may take              */

@@ -41,6 +41,13 @@ static inline fc_lanes fc_lanes_max(fc_lanes a, fc_lanes b)
     return (fc_lanes)(((fc_lanes_mask)a & more) | ((fc_lanes_mask)b & ~more));
 }
 
+static inline fc_lanes fc_lanes_min(fc_lanes a, fc_lanes b)
+{
+    fc_lanes_mask less = a < b;
+
+    return (fc_lanes)(((fc_lanes_mask)a & less) | ((fc_lanes_mask)b & ~less));
+}
+
 static inline bool fc_lanes_any(fc_lanes_mask mask)
 {
     int64_t half[2];
@@ -60,6 +67,13 @@ static inline fc_lanes fc_lanes_raise(fc_lanes most, const float *w, int32_t cou
     for (int32_t i = 0; i < count - FC_LANES; i += FC_LANES)
         most = fc_lanes_max(fc_lanes_load(&w[i]), most);
     return fc_lanes_max(fc_lanes_load(&w[count - FC_LANES]), most); /* some for a second time */
+}
+
+static inline float fc_lanes_lowest(fc_lanes w)
+{
+    w = fc_lanes_min(w, __builtin_shufflevector(w, w, 2, 3, 0, 1));
+    w = fc_lanes_min(w, __builtin_shufflevector(w, w, 1, 0, 3, 2));
+    return w[0];
 }
 
 static inline float fc_lanes_highest(fc_lanes w)

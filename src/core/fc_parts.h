@@ -18,6 +18,7 @@
 #include "busbar/fc.h"
 #include "fc_conformal.h"
 #include "fc_hint.h"
+#include "fc_lanes.h"
 #include "fc_ring.h"
 #include "fc_rls.h"
 #include "fc_sensor.h"
@@ -170,14 +171,19 @@ static inline bool fc_twice(const struct fc *fc, int32_t lag)
 
 /* Of an expert whose loss is `loss` where the best one's is `least`: their ratio to the
  * 16th. What would be too little to be a normal float is too little to be heard. */
-static inline float fc_weight(float least, float loss)
+static inline fc_lanes fc_weights(fc_lanes least, fc_lanes loss)
 {
-    float near = least / loss;
+    fc_lanes near = fc_lanes_max(least / loss, fc_lanes_all(FC_DEAF));
 
-    near = near > FC_DEAF ? near * near : FC_DEAF * FC_DEAF;
+    near *= near;
     near *= near;
     near *= near;
     return near * near;
+}
+
+static inline float fc_weight(float least, float loss)
+{
+    return fc_weights(fc_lanes_all(least), fc_lanes_all(loss))[0];
 }
 
 /* fc_change.c: has the load become another? Before the sample is in the ring. */

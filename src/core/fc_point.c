@@ -19,13 +19,13 @@
 #define FC_POINT_STANDS 0.9F  /* in where it stood                                   */
 #define FC_POINT_DOUBT  1.4F  /* in all others                                       */
 #define FC_POINT_WARY   2.5F  /* of what others say: it must be that much better      */
-#define FC_POINT_RISE   0.2F /* where it stood is away from now by so much: dips pass */
+#define FC_POINT_RISE   0.2F  /* where it stood is away from now by so much: dips pass */
 #define FC_POINT_LUCK   0.2F  /* errors of a ratio: what is better by less may be luck */
 #define FC_POINT_CHANCE 0.02F /* the same of where it stood                          */
-#define FC_POINT_ONCE   0.01F /* of what was seen once, by forecasts that share an outcome, squared */
-#define FC_POINT_LOOKS  8     /* samples over about the horizon                      */
-#define FC_POINT_HIGH   1     /* of them in order: what it stood at but for a moment */
-#define FC_POINT_MIDDLE 4     /* the median                                          */
+#define FC_POINT_ONCE   0.01F /* of what was seen once: by forecasts that share an outcome, squared */
+#define FC_POINT_LOOKS  8     /* samples over about the horizon: a multiple of FC_LANES */
+#define FC_POINT_HIGH   1     /* place among them: where it stood, but for a moment  */
+#define FC_POINT_MIDDLE 4     /* the median's                                        */
 
 void fc_point_doubt(struct fc_horizon *z)
 {
@@ -64,35 +64,60 @@ static void fc_point_put(struct fc_pending *p, enum fc_point e, float w, float s
     p->point_scale[e] = sqrtf(scale * scale + off * off);
 }
 
-/* Some samples over about the horizon, the highest first. */
+/* Some samples over about the horizon. */
 static void fc_point_look(const struct fc_view *v, const struct fc_horizon *z, float *ret)
 {
     const struct fc *fc = v->fc;
     int32_t span = z->steps < fc->lags - 1 ? z->steps : fc->lags - 1;
     int32_t every = (span + FC_POINT_LOOKS - 1) / FC_POINT_LOOKS;
 
-    for (int32_t k = 0; k < FC_POINT_LOOKS; k++) {
-        float w = fc_ring_at(&fc->ring, v->value, k * every);
-        int32_t at = k;
+    for (int32_t k = 0; k < FC_POINT_LOOKS; k++)
+        ret[k] = fc_ring_at(&fc->ring, v->value, k * every);
+}
 
-        for (; at > 0 && ret[at - 1] < w; at--)
-            ret[at] = ret[at - 1];
-        ret[at] = w;
+/* How many of them are higher than each. */
+static void fc_point_above(const float *look, fc_lanes_mask ret[FC_POINT_LOOKS / FC_LANES])
+{
+    for (int32_t i = 0; i < FC_POINT_LOOKS / FC_LANES; i++) {
+        fc_lanes own = fc_lanes_load(&look[i * FC_LANES]);
+
+        ret[i] = (fc_lanes_mask){ 0, 0, 0, 0 };
+        for (int32_t k = 0; k < FC_POINT_LOOKS; k++)
+            ret[i] -= fc_lanes_all(look[k]) > own;
     }
+}
+
+/* The one that stands at `place` from the highest: the lowest that no more than so many are above. */
+static float fc_point_place(const float *look, const fc_lanes_mask *above, int32_t place)
+{
+    const fc_lanes_mask none = (fc_lanes_mask)fc_lanes_all(INFINITY);
+    fc_lanes lowest = fc_lanes_all(INFINITY);
+
+    for (int32_t i = 0; i < FC_POINT_LOOKS / FC_LANES; i++) {
+        fc_lanes_mask own = (fc_lanes_mask)fc_lanes_load(&look[i * FC_LANES]);
+        fc_lanes_mask high = above[i] <= (fc_lanes_mask){ place, place, place, place };
+
+        lowest = fc_lanes_min((fc_lanes)((own & high) | (none & ~high)), lowest);
+    }
+    return fc_lanes_lowest(lowest);
 }
 
 void fc_point_say(const struct fc_view *v, const struct fc_horizon *z, float moved, struct fc_pending *p)
 {
     const struct fc *fc = v->fc;
     float now = p->now, floor = FC_FLOOR * fc_spread(fc), look[FC_POINT_LOOKS], w, scale;
+    fc_lanes_mask above[FC_POINT_LOOKS / FC_LANES];
 
     for (int32_t e = 0; e < FC_POINTS; e++)
         p->point_scale[e] = 0.0F;
     fc_point_put(p, FC_POINT_LAST, now, moved, 0.0F);
     fc_point_put(p, FC_POINT_SMOOTH, (float)fc->stats.smooth, moved, (float)fc->stats.smooth - now);
     fc_point_look(v, z, look);
-    fc_point_put(p, FC_POINT_USUAL, look[FC_POINT_MIDDLE], moved, look[FC_POINT_MIDDLE] - now);
-    w = look[FC_POINT_HIGH] > now ? look[FC_POINT_HIGH] : now;
+    fc_point_above(look, above);
+    w = fc_point_place(look, above, FC_POINT_MIDDLE);
+    fc_point_put(p, FC_POINT_USUAL, w, moved, w - now);
+    w = fc_point_place(look, above, FC_POINT_HIGH);
+    w = w > now ? w : now;
     fc_point_put(p, FC_POINT_STOOD, w, moved, FC_POINT_RISE * (w - now));
     if (z->like.count > 0)
         fc_point_put(p, FC_POINT_TEMPLATE, fc_template_value(&z->like, &fc->ring, v->value, z->steps),
@@ -159,8 +184,8 @@ static float fc_point_allowance(const struct fc *fc, const struct fc_horizon *z,
         return z->like.lag[0] < z->steps || fc_twice(fc, z->like.lag[0])
                    ? 1.0F
                    : 1.0F + FC_POINT_ONCE * shared * shared;
-    return 1.0F + (e == FC_POINT_STOOD ? FC_POINT_CHANCE : FC_POINT_LUCK) *
-                      sqrtf(shared / (float)FC_POINT_MEMORY);
+    return 1.0F +
+           (e == FC_POINT_STOOD ? FC_POINT_CHANCE : FC_POINT_LUCK) * sqrtf(shared / (float)FC_POINT_MEMORY);
 }
 
 float fc_point_mix(const struct fc_view *v, const struct fc_horizon *z, const struct fc_pending *p)

@@ -182,6 +182,8 @@ static float fc_template_middle(const struct fc_template *t, float *w)
     int32_t order[FC_TEMPLATE_MAX];
     float sum = 0.0F;
 
+    if (t->count == 1)
+        return w[0];
     for (int32_t k = 0; k < t->count; k++) {
         int32_t at = k;
 

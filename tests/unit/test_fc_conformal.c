@@ -126,17 +126,6 @@ static void a_following_margin_holds_about_its_share(void **state)
     assert_in_range(missed, 250, 1250);
 }
 
-static void the_loss_is_least_at_the_quantile(void **state)
-{
-    (void)state;
-    float at[3] = { 0.0F, 0.0F, 0.0F };
-
-    for (int32_t i = 0; i < 1000; i++)
-        for (int32_t k = 0; k < 3; k++)
-            at[k] += fc_conformal_loss((float)i * 0.001F, 0.80F + 0.1F * (float)k, 0.1F);
-    assert_true(at[1] < at[0] && at[1] < at[2]);
-}
-
 /* 48 bins, their edges at 1.5 times the square of a 24th: -1.5 to 1.5, fine around zero. */
 static double edge(int32_t bin)
 {
@@ -282,7 +271,6 @@ int main(void)
         cmocka_unit_test(what_was_long_ago_is_forgotten),
         cmocka_unit_test(counts_stay_finite_for_ever),
         cmocka_unit_test(a_following_margin_holds_about_its_share),
-        cmocka_unit_test(the_loss_is_least_at_the_quantile),
         cmocka_unit_test(every_score_lies_in_its_bin),
         cmocka_unit_test(quantiles_are_read_off_the_bins),
         cmocka_unit_test(doubt_is_spread_upwards),

@@ -87,8 +87,8 @@ static void each_expert_says_how_far_off_it_expects_to_be(void **state)
     FC_NEAR(p.point_scale[FC_POINT_SMOOTH], hypot(30.0, 10.0));
     FC_NEAR(p.point[FC_POINT_USUAL], 130.0); /* of the last eight three are lower */
     FC_NEAR(p.point_scale[FC_POINT_USUAL], hypot(30.0, 10.0));
-    FC_NEAR(p.point[FC_POINT_STOOD], 170.0); /* above it for a moment alone; off by a part of what it lies above */
-    FC_NEAR(p.point_scale[FC_POINT_STOOD], hypot(30.0, 0.2 * 50.0));
+    FC_NEAR(p.point[FC_POINT_STOOD], 170.0);                         /* above that for a moment alone; */
+    FC_NEAR(p.point_scale[FC_POINT_STOOD], hypot(30.0, 0.2 * 50.0)); /* a fifth as far away as it lies */
     FC_NEAR(p.point_scale[FC_POINT_TEMPLATE], 0.0);
     FC_NEAR(p.point_scale[FC_POINT_HINT], 0.0);
     FC_NEAR(p.point_scale[FC_POINT_RLS], 0.0);
@@ -125,11 +125,10 @@ static void where_it_stood_is_looked_for_over_the_horizon(void **state)
         int32_t steps;
         float now;
         double usual, stood;
-    } cases[] = {
-        { 8, 120.0F, 130.0, 170.0 },  { 9, 120.0F, 170.0, 180.0 },    { 16, 120.0F, 170.0, 180.0 },
-        { 16, 185.0F, 170.0, 185.0 }, { 17, 120.0F, 180.0, 180.0 },   { 1024, 120.0F, 180.0, 180.0 },
-        { 8, 172.0F, 130.0, 172.0 },  { 100000, 120.0F, 180.0, 180.0 }
-    };
+    } cases[] = { { 8, 120.0F, 130.0, 170.0 },  { 9, 120.0F, 170.0, 180.0 },
+                  { 16, 120.0F, 170.0, 180.0 }, { 16, 185.0F, 170.0, 185.0 },
+                  { 17, 120.0F, 180.0, 180.0 }, { 1024, 120.0F, 180.0, 180.0 },
+                  { 8, 172.0F, 130.0, 172.0 },  { 100000, 120.0F, 180.0, 180.0 } };
     struct fc_rig r;
 
     stand(&r);
@@ -281,8 +280,8 @@ static void a_moment_that_looked_alike_once_is_doubted(void **state)
     static const struct {
         int32_t lag, since;
         bool doubted;
-    } cases[] = { { 70, 143, true },  { 70, 144, false }, { 30, 63, true },    { 30, 64, false },
-                  { 29, 33, false },  { 1000, 1023, true }, { 1000, 1024, false } };
+    } cases[] = { { 70, 143, true }, { 70, 144, false },   { 30, 63, true },     { 30, 64, false },
+                  { 29, 33, false }, { 1000, 1023, true }, { 1000, 1024, false } };
     struct fc_rig r;
     struct fc_horizon *z;
     struct fc_pending p;
