@@ -44,7 +44,7 @@ _busbarsim() {
         return
         ;;
     --column | --time | --group | --horizon-ms | --resample-ms | --hint-age-ms | --sensor-ms | \
-        --sensor-age-ms | --event-threshold | --event-w | --score-ms)
+        --sensor-age-ms | --event-threshold | --event-w | --cap-w | --score-ms)
         return
         ;;
     --seed | --seconds | --racks | --runs | --jobs | --points | --envelope-w | --charge-timeout-s | --rt-priority | \
@@ -63,7 +63,7 @@ _busbarsim() {
     ride-through) options='--scenario --nominal --start --seed --svg --map --points --json --help --version' ;;
     sweep) options='--racks --seed --csv --json --help --version' ;;
     forecast) options='--column --time --horizon-ms --group --combine --resample-ms --events --hint-age-ms --sensor-ms
-        --sensor-age-ms --event-threshold --event-w --score-ms --variant --json --svg --help --version' ;;
+        --sensor-age-ms --event-threshold --event-w --cap-w --score-ms --variant --json --svg --help --version' ;;
     load) options='--csv --events --instances --seconds --seed --arrivals --scrape-ms --hold-passes --help --version' ;;
     campaign) options='--runs --seed --jobs --state --stop-first --seconds --without --json --help --version' ;;
     esac

@@ -296,6 +296,8 @@ struct foresee {
     int32_t votes;               /* listened to                                    */
     int32_t told;                /* an event said that it was lost                 */
     int32_t need;                /* readings before it may vote: more after each loss */
+    int32_t unbound;             /* passed counted_w once: it is no limit          */
+    double counted_w;            /* against the envelope at the last reading: the rack's */
     int64_t taken_us;            /* newest reading it took; INT64_MIN              */
     uint64_t readings, resets;
     int64_t horizon_us, period_us;

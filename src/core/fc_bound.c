@@ -29,6 +29,7 @@
 #define FC_BOUND_MOMENTS 8       /* on the way to the horizon that marks are asked for */
 #define FC_BOUND_EARLY   64      /* an edge may be early or late by a part of the lag */
 #define FC_BOUND_BLIND   100     /* samples that an aliasing sensor is asked for        */
+#define FC_BOUND_OUTCOMES 99   /* without a change, before less than the limit is believed */
 #define FC_BOUND_LARGE   1.0F    /* spreads above the highest that a second surprise may reach */
 
 static const float fc_bound_miss[FC_QUANTILES] = { 0.5F, 0.1F, 0.01F, 0.001F };
@@ -235,11 +236,22 @@ static float fc_bound_seen(const struct fc_view *v)
     return fc_ring_top(&v->fc->ring, v->value, v->top, 0, last < FC_BOUND_BLIND ? last : FC_BOUND_BLIND);
 }
 
+/* While little was seen of a load, its limit is all that is known: 99 % cannot be told from fewer
+ * outcomes than 99, and a load that has just become another may become a third. */
+static bool fc_bound_fresh(const struct fc *fc, const struct fc_horizon *z)
+{
+    if (fc->opt.kind != FC_RACK || !(fc->cap_w < (double)INFINITY))
+        return false;
+    return fc->change.calm ? fc->ring.count < FC_BOUND_OUTCOMES * (int64_t)z->span
+                           : fc->change.spell < FC_WARY * z->steps;
+}
+
 void fc_bound_mix(const struct fc_view *v, const struct fc_horizon *z, struct fc_pending *p)
 {
     const struct fc *fc = v->fc;
     float spread = fc_spread(fc), high = (float)fc->stats.high;
     bool blind = fc->opt.sensor_window_us > 0 && fc->opt.sensor_window_us < fc->opt.sensor_period_us;
+    bool fresh = fc_bound_fresh(fc, z);
     float seen = blind ? fc_bound_seen(v) : high, mixed[FC_QUANTILES];
 
     fc_bound_levels(v, z, p, mixed);
@@ -250,7 +262,9 @@ void fc_bound_mix(const struct fc_view *v, const struct fc_horizon *z, struct fc
             w += FC_BOUND_GRAIN * spread;
         w += z->raise[l] * spread;
         w = w < ceiling ? w : ceiling;
-        if (z->wary > 0 && l >= FC_QUANTILES - 2 && w < high + FC_BOUND_LARGE * spread)
+        if (fresh && l >= FC_QUANTILES - 2)
+            w = w < (float)fc->cap_w ? (float)fc->cap_w : w;
+        else if (z->wary > 0 && l >= FC_QUANTILES - 2 && w < high + FC_BOUND_LARGE * spread)
             w = high + FC_BOUND_LARGE * spread;
         if (blind && l > 0 && w < seen)
             w = seen;

@@ -15,7 +15,6 @@
 #define FC_CHANGE_FITS    0.12F /* of the spread: the template's own error          */
 #define FC_CHANGE_FLAT    0.01F /* of the spread squared: a level without a shape   */
 #define FC_CHANGE_RARE    4     /* horizons without a change: it was a surprise     */
-#define FC_CHANGE_WARY    3     /* horizons after one in which another may come     */
 #define FC_CHANGE_CALM    64    /* samples after which a first change is one        */
 #define FC_CHANGE_LONG    1000000
 #define FC_CHANGE_OLD     0.3F /* of the spread squared: cost of lags before it    */
@@ -73,7 +72,7 @@ static void fc_change_forget(struct fc_view *v)
         z->surprised = c->spell > FC_CHANGE_RARE * z->steps;
         /* The first of all is one to bounds of a rack however soon it comes: a load begins in steps.
          * A leaf that is heard so early only moves watts back and forth (docs/forecast.md). */
-        z->wary = z->surprised || (c->calm && fc->opt.kind == FC_RACK) ? FC_CHANGE_WARY * z->steps : 0;
+        z->wary = z->surprised || (c->calm && fc->opt.kind == FC_RACK) ? FC_WARY * z->steps : 0;
         if (z->surprised)
             fc_point_doubt(z);
     }

@@ -32,6 +32,7 @@
 #define FC_DEAF       0.1F   /* of the best expert's worth: under it none is heard    */
 #define FC_CYCLES     2      /* times the lag that must have been seen           */
 #define FC_SOME       4      /* samples more                                     */
+#define FC_WARY       3      /* horizons after a change in which another may come */
 #define FC_FADED      1e-12F /* what fades ends here: floats far under it cost a hundred times as much */
 
 enum fc_point {

@@ -268,13 +268,16 @@ static bool foresee_due(const struct foresee *f, int64_t taken_us, int64_t grid_
 
 static void foresee_step_rack(struct block *b)
 {
-    const struct foresee *f = &b->foresees[0];
+    struct foresee *f = &b->foresees[0];
     const struct zone *zone = &b->zones[f->node];
 
-    if (zone->news_step == b->core->step && zone->fresh && block_is_number(zone->power_w) &&
-        foresee_due(f, zone->news_taken_us, FORESEE_RACK_GRID_US))
-        /* Not capped by what is counted: there may be loads that nobody told of. */
-        foresee_heard(b, 0, zone->news_taken_us, zone->power_w, __builtin_inf());
+    if (zone->news_step != b->core->step || !zone->fresh || !block_is_number(zone->power_w) ||
+        !foresee_due(f, zone->news_taken_us, FORESEE_RACK_GRID_US))
+        return;
+    /* What is counted is a limit where nothing draws that has none. */
+    f->unbound |= f->counted_w > 0.0 && zone->power_w > f->counted_w;
+    f->counted_w = zone->counted_w;
+    foresee_heard(b, 0, zone->news_taken_us, zone->power_w, f->unbound ? __builtin_inf() : zone->counted_w);
 }
 
 /* ---- hints ---- */

@@ -26,6 +26,7 @@ struct forecast_study {
     double horizon_s[FC_HORIZONS_MAX]; /* rising                                     */
     double event_ratio;                /* of the range                               */
     double event_w;                    /* instead of it; 0: not given                */
+    double cap_w;                      /* what the power cannot exceed; 0: not known */
     const char *events_path;           /* NULL: no hints                             */
     double hint_age_s;                 /* later than logged; negative: told ahead    */
     double score_from_s, score_to_s;   /* of the trace; NAN: as the protocol says    */

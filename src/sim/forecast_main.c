@@ -38,6 +38,7 @@ static const char forecast_usage[] =
     "  --sensor-age-ms N     and arrives that much later (0)\n"
     "  --event-threshold R   a spike exceeds now by this part of the range (0.2)\n"
     "  --event-w W           or by so many watts\n"
+    "  --cap-w W             the power cannot exceed it: the sum of limits in force (not known)\n"
     "  --score-ms FROM-TO    score that part of the trace alone\n"
     "  --variant rack|gpu    the forecaster for a rack (the rule) or the light one for a GPU\n"
     "  --json                one JSON document on standard output\n"
@@ -58,6 +59,7 @@ enum forecast_option {
     FORECAST_SENSOR_AGE,
     FORECAST_THRESHOLD,
     FORECAST_EVENT_W,
+    FORECAST_CAP_W,
     FORECAST_SCORE,
     FORECAST_VARIANT,
     FORECAST_JSON,
@@ -160,6 +162,8 @@ static bool forecast_args_one(struct forecast_args *args, int option)
         return serve_arguments_number("--event-threshold", optarg, 0.001, 1.0, &study->event_ratio);
     case FORECAST_EVENT_W:
         return serve_arguments_number("--event-w", optarg, 0.001, 1e9, &study->event_w);
+    case FORECAST_CAP_W:
+        return serve_arguments_number("--cap-w", optarg, 0.001, 1e9, &study->cap_w);
     case FORECAST_RESAMPLE:
         if (!serve_arguments_number("--resample-ms", optarg, 1.0, 1e9, &study->source.resample_s))
             return false;
@@ -217,6 +221,7 @@ static bool forecast_args_read(int argc, char **argv, struct forecast_args *args
         { .name = "sensor-age-ms", .has_arg = required_argument, .val = FORECAST_SENSOR_AGE },
         { .name = "event-threshold", .has_arg = required_argument, .val = FORECAST_THRESHOLD },
         { .name = "event-w", .has_arg = required_argument, .val = FORECAST_EVENT_W },
+        { .name = "cap-w", .has_arg = required_argument, .val = FORECAST_CAP_W },
         { .name = "score-ms", .has_arg = required_argument, .val = FORECAST_SCORE },
         { .name = "variant", .has_arg = required_argument, .val = FORECAST_VARIANT },
         { .name = "json", .val = FORECAST_JSON },

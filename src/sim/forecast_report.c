@@ -277,6 +277,7 @@ void forecast_report_json(const struct forecast_study *study, const struct forec
 
     json_object_object_add(out, "trace", json_object_new_string(study->source.path));
     json_object_object_add(out, "sample_ms", forecast_number(result->step_s * 1e3));
+    json_object_object_add(out, "cap_w", forecast_number(study->cap_w > 0.0 ? study->cap_w : NAN));
     json_object_object_add(out, "state_bytes", json_object_new_int64((int64_t)result->bytes));
     json_object_object_add(out, "horizons", forecast_horizons_json(study, result, count));
     if (count > 1) {

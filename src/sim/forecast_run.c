@@ -111,6 +111,7 @@ static enum status forecast_ours(const struct forecast_study *study, const struc
     struct fc *fc;
     int32_t event = 0;
     int64_t spent_us = 0;
+    double cap_w = study->cap_w > 0.0 ? study->cap_w : INFINITY;
 
     forecast_options(study, r, &opt);
     r->bytes = fc_size(&opt);
@@ -132,7 +133,7 @@ static enum status forecast_ours(const struct forecast_study *study, const struc
                     e->mark, e->value);
         }
         if (r->series->fresh[i])
-            fc_put(fc, at_us, r->series->seen[i], INFINITY);
+            fc_put(fc, at_us, r->series->seen[i], cap_w);
         spent_us += clock_now_us() - began_us;
         fc_get(fc, at_us, &f);
         forecast_keep(study, r, &f, i);

@@ -36,6 +36,11 @@ def number(x, digits=2):
     return "-" if x is None else f"{x:.{digits}f}"
 
 
+def limit_w(accelerator_w):
+    """Of a node with eight: nobody recorded it, so twice what they are rated for."""
+    return 2 * 8 * accelerator_w
+
+
 class Study:
     """Runs of busbarsim forecast, each once."""
 
@@ -52,13 +57,20 @@ class Study:
     def meter(self, path, grid_ms, horizons, *more):
         return self.run(path, "--time", "t_ms", "--column", "w_cables+w_slot", "--resample-ms", str(grid_ms), "--horizon-ms", horizons, *more)
 
+    def job_known(self, path):
+        nodes = int(re.search(r"_(\d+)nodes", path).group(1))
+        return self.job(path, "--cap-w", str(nodes * limit_w(1000 if "b200" in path else 700)))
+
+    def wall_known(self, path):
+        return self.wall(path, "--cap-w", str(limit_w(350 if "pcie" in path else 700)))
+
     def job(self, path, *more):
         step = "1000" if "b200" in path else "2000"
         return self.run(path, "--time", "t_s", "--column", "ac_w", "--group", "node", "--resample-ms", step, "--horizon-ms",
                         f"{step},10000,60000", *more)
 
-    def wall(self, path):
-        return self.run(path, "--time", "t_s", "--column", "w", "--resample-ms", "1000", "--horizon-ms", "1000,10000,60000")
+    def wall(self, path, *more):
+        return self.run(path, "--time", "t_s", "--column", "w", "--resample-ms", "1000", "--horizon-ms", "1000,10000,60000", *more)
 
 
 def models_table(page, document):
@@ -432,7 +444,9 @@ def bounds_section(page, study, folder):
                                        for p in sorted(glob.glob(os.path.join(folder, "gpu_nvsmi_10ms", "a100_*.csv.gz")))]),
                 ("meter, 10 ms", [(p, study.meter(p, 10, "50,100,1000")) for p in sorted(glob.glob(os.path.join(folder, "gpu_meter_0p2ms", "*_meter.csv.gz")))]),
                 ("inference, 1 s", [(p, study.wall(p)) for p in sorted(glob.glob(os.path.join(folder, "mlperf_inference_wall_1s", "*.csv.gz")))]),
-                ("training jobs", [(p, study.job(p)) for p in sorted(glob.glob(os.path.join(folder, "mlperf_training_nodes_2s", "*run??.csv.gz")))])]
+                ("training jobs", [(p, study.job(p)) for p in sorted(glob.glob(os.path.join(folder, "mlperf_training_nodes_2s", "*run??.csv.gz")))]),
+                ("inference, limit known", [(p, study.wall_known(p)) for p in sorted(glob.glob(os.path.join(folder, "mlperf_inference_wall_1s", "*.csv.gz")))]),
+                ("training jobs, limit known", [(p, study.job_known(p)) for p in sorted(glob.glob(os.path.join(folder, "mlperf_training_nodes_2s", "*run??.csv.gz")))])]
     long_rows, pooled, margins = [], [], []
     for family, documents in families:
         horizons = sorted({h["horizon_ms"] for _, d in documents for h in d["horizons"]})
@@ -460,7 +474,8 @@ def bounds_section(page, study, folder):
     page.table(["family", "ahead", "traces", "samples", "missed", "share", "p", "not rejected", "before a peak like none before", "share"], pooled)
     page.text("\"Before a peak like none before\": samples whose peak until the horizon comes more than a spike (0.2 of the range) above everything that the trace had shown until then: "
               "a load that begins, once a trace, and costs as many samples as the horizon has. A bound made from the past misses those, or lies that much above all "
-              "that was ever seen, all the time.")
+              "that was ever seen, all the time. Where the sum of limits is known (`--cap-w`; here twice what a node's accelerators are rated for, as nobody recorded it) the bound "
+              "of a rack is that limit while little was seen of the load: for 99 horizons or until a first change of load, and for three horizons after each change.")
     page.text("Margins at equal coverage, against AR-RLS with adaptive conformal margins (wanted: 10 % less in the mean):")
     page.table(["family", "ahead", "traces", "missed: busbar", "missed: ar-rls", "margin at 99 %: busbar", "ar-rls", "difference"], margins)
     short = [m for m in margins if float(m[1].split()[0]) <= 100]

@@ -49,6 +49,9 @@ def test_document(folder):
         for m in h["models"].values():
             m.pop("cost_ns")
     check(again == doc, "the same trace gives the same scores")
+    known = document(*words, "--cap-w", "400")
+    check(doc["cap_w"] is None and known["cap_w"] == 400, "the document says which limit was given")
+    check(page.of(known, 50)["coverage"]["0.99"] > page.of(doc, 50)["coverage"]["0.99"], "a limit bounds the load's beginning, which nothing announces")
     scored = document(*words, "--score-ms", f"{begin + 312:.0f}-{end:.0f}")
     ours = page.of(scored, 50)
     check(ours["precision"] >= 0.97 and ours["recall"] >= 0.99,
@@ -160,7 +163,7 @@ def test_wrong(folder):
                           ([path, "--time", "w", "--column", "w", "--horizon-ms", "50"], "_ms"),
                           ([path, *good[:5], "100,50"], "longer"), ([path, *good[:5], "0"], "--horizon-ms"),
                           ([path, *good, "--sensor-ms", "25"], "--sensor-ms"), ([path, *good, "--sensor-age-ms", "5"], "--sensor-ms"), ([path, *good, "--combine", "each"], "--group"),
-                          ([path, *good, "--events", path], "t_s,event"), ([path, *good, "--score-ms", "9-3"], "--score-ms"), ([path, *good, "--event-w", "0"], "--event-w"),
+                          ([path, *good, "--events", path], "t_s,event"), ([path, *good, "--score-ms", "9-3"], "--score-ms"), ([path, *good, "--event-w", "0"], "--event-w"), ([path, *good, "--cap-w", "-1"], "--cap-w"),
                           ([path, *good, "--resample-ms", "2000"], "samples"), ([path, *good[:5], "1e9"], "samples"),
                           ([path, *good[:5], "50,90", "--resample-ms", "100"], "both 1 samples"), ([path, *good, "--svg", "/no/such/folder/x.svg"], "/no/such/folder")):
         done = forecast(*wrong)

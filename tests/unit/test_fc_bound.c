@@ -512,6 +512,39 @@ static void another_surprise_may_follow_the_first(void **state)
     }
 }
 
+/* Of a load that is new, bounds of a rack of 99 and 99.9 % are its limit where one is known: for 99 horizons
+ * without a change, and for three after one. */
+static void of_a_new_load_the_limit_is_all_that_is_known(void **state)
+{
+    (void)state;
+    enum { CALM, CALM_LONG, CHANGED, CHANGED_LONG, TIMES };
+
+    for (int32_t k = 0; k < 2 * 3 * TIMES; k++) {
+        bool rack = k % 2;
+        double cap_w = k / 2 % 3 == 0 ? 500.0 : k / 2 % 3 == 1 ? 125.0 : (double)INFINITY;
+        int32_t time = k / 6;
+        bool known = rack && cap_w > 200.0 && isfinite(cap_w) && (time == CALM || time == CHANGED);
+        struct fc_rig r;
+        struct fc_horizon *z;
+        struct fc_pending p;
+
+        stand(&r);
+        z = r.v.horizon;
+        p = persists(z, 0.0, 0.05);
+        r.fc->opt.kind = rack ? FC_RACK : FC_GPU;
+        r.fc->cap_w = cap_w;
+        r.fc->change.calm = time == CALM || time == CALM_LONG;
+        r.fc->ring.count = 99 * z->span - (time == CALM);
+        r.fc->change.spell = time == CHANGED ? 3 * z->steps - 1 : 3 * z->steps;
+        fc_bound_mix(&r.v, z, &p);
+        FC_NEAR(p.out[0], 120.0);
+        FC_NEAR(p.out[1], 130.0);
+        FC_NEAR(p.out[2], known ? 500.0 : 140.3); /* a limit under it is for fc_get() */
+        FC_NEAR(p.out[3], known ? 500.0 : 150.3);
+        fc_rig_done(&r);
+    }
+}
+
 /* A sensor that looks away may miss what it has shown in the last hundred readings. */
 static void a_sensor_that_looks_away_is_asked_for_what_it_has_shown(void **state)
 {
@@ -559,6 +592,7 @@ int main(void)
         cmocka_unit_test(bounds_are_mixed_by_their_losses),
         cmocka_unit_test(bounds_stay_between_what_was_seen_and_a_margin_above_the_highest),
         cmocka_unit_test(another_surprise_may_follow_the_first),
+        cmocka_unit_test(of_a_new_load_the_limit_is_all_that_is_known),
         cmocka_unit_test(a_sensor_that_looks_away_is_asked_for_what_it_has_shown),
     };
 

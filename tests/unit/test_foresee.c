@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Forecasters in the core: who is listened to, when, and what it may change. */
+#include "busbar/fc.h"
 #include "core/forecast.h"
 #include "core/foresee.h"
 #include "core_rig.h"
@@ -318,6 +319,31 @@ static void no_hint_moves_the_sum_of_the_limits(void **state)
     }
 }
 
+/* All that draws has a limit in force: while the load is new, that is what the rack's bound says, until power
+ * has passed it once. */
+static void a_new_load_may_rise_to_what_is_counted(void **state)
+{
+    struct bench bench;
+    const struct core_forecast_view *view;
+
+    (void)state;
+    bench_start(&bench, CORE_FORECAST_LEARN);
+    bench_run(&bench, 30);
+    view = bench_view(&bench, 0);
+    assert_true(rig_zone(bench.rig, bench.rack)->counted_w > 1000.0);
+    assert_true(rig_zone(bench.rig, bench.rack)->power_w < 900.0 && view->upper_w[FC_90] < 900.0);
+    RIG_NEAR(view->upper_w[FC_99], rig_zone(bench.rig, bench.rack)->counted_w);
+    for (int i = 0; i < 20; i++) {
+        bench.rig->value[bench.point[0]] = 3000.0 + 0.001 * i;
+        rig_step(bench.rig);
+    }
+    assert_true(bench_view(&bench, 0)->upper_w[FC_99] > rig_zone(bench.rig, bench.rack)->counted_w + 500.0);
+    bench_run(&bench, 2); /* also when it is under it again */
+    assert_true(rig_zone(bench.rig, bench.rack)->power_w < 900.0);
+    assert_true(bench_view(&bench, 0)->upper_w[FC_99] > rig_zone(bench.rig, bench.rack)->counted_w + 500.0);
+    bench_free(&bench);
+}
+
 static void charging_yields_before_a_peak_that_is_foreseen(void **state)
 {
     struct bench bench;
@@ -402,6 +428,7 @@ int main(void)
         cmocka_unit_test(the_same_readings_give_the_same_block_to_the_last_bit),
         cmocka_unit_test(a_reload_keeps_what_was_learned),
         cmocka_unit_test(no_hint_moves_the_sum_of_the_limits),
+        cmocka_unit_test(a_new_load_may_rise_to_what_is_counted),
         cmocka_unit_test(charging_yields_before_a_peak_that_is_foreseen),
         cmocka_unit_test(a_peak_foreseen_at_the_cap_is_a_wish_for_the_maximum),
     };
