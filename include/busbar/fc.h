@@ -81,7 +81,8 @@ size_t fc_size(const struct fc_options *opt);
 void fc_init(struct fc *fc, const struct fc_options *opt);
 
 /* A new reading. `cap_w`: what the power cannot exceed for as long as a horizon
- * lasts (limits in force or in flight with their overshoot); INFINITY: unknown.
+ * lasts (limits in force or in flight with their overshoot); INFINITY: unknown. While
+ * little was seen of a load, a rack's bounds of 99 and 99.9 % are it.
  * A second reading in one slot, an older one, and what is no number are ignored. */
 void fc_put(struct fc *fc, int64_t at_us, double power_w, double cap_w);
 

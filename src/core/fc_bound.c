@@ -250,8 +250,7 @@ void fc_bound_mix(const struct fc_view *v, const struct fc_horizon *z, struct fc
 {
     const struct fc *fc = v->fc;
     float spread = fc_spread(fc), high = (float)fc->stats.high;
-    bool blind = fc->opt.sensor_window_us > 0 && fc->opt.sensor_window_us < fc->opt.sensor_period_us;
-    bool fresh = fc_bound_fresh(fc, z);
+    bool blind = fc_blind(&fc->opt), fresh = fc_bound_fresh(fc, z);
     float seen = blind ? fc_bound_seen(v) : high, mixed[FC_QUANTILES];
 
     fc_bound_levels(v, z, p, mixed);

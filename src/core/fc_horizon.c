@@ -26,7 +26,7 @@ static int32_t fc_horizon_span(const struct fc_options *opt, int64_t horizon_us,
 {
     int64_t span = steps;
 
-    if (opt->sensor_window_us > 0 && opt->sensor_window_us < opt->sensor_period_us)
+    if (fc_blind(opt))
         span = (horizon_us + opt->sensor_window_us - 1) / opt->sensor_window_us;
     return span > steps ? (int32_t)span : steps;
 }

@@ -164,6 +164,12 @@ static inline float fc_clip(float w, float low, float high)
     return w < low ? low : w > high ? high : w;
 }
 
+/* A sensor that sees only a part of the time. */
+static inline bool fc_blind(const struct fc_options *opt)
+{
+    return opt->sensor_window_us > 0 && opt->sensor_window_us < opt->sensor_period_us;
+}
+
 /* A lag fits for as long as the load has been the same, less the lag: it has been seen twice. */
 static inline bool fc_twice(const struct fc *fc, int32_t lag)
 {

@@ -22,6 +22,7 @@
 #define FC_POINT_RISE   0.2F  /* where it stood is away from now by so much: dips pass */
 #define FC_POINT_LUCK   0.2F  /* errors of a ratio: what is better by less may be luck */
 #define FC_POINT_CHANCE 0.02F /* the same of where it stood                          */
+#define FC_POINT_BLIND  1.2F  /* of all but persistence, where a sensor looks away   */
 #define FC_POINT_ONCE   0.01F /* of what was seen once: by forecasts that share an outcome, squared */
 #define FC_POINT_LOOKS  8     /* samples over about the horizon: a multiple of FC_LANES */
 #define FC_POINT_HIGH   1     /* place among them: where it stood, but for a moment  */
@@ -170,7 +171,8 @@ static bool fc_point_heard(const struct fc *fc, enum fc_point e)
 }
 
 /* Where forecasts overlap, a ratio is a mean over few outcomes, and of many experts one
- * seems better by chance. Not the template, nor marks: they know their own errors. But a
+ * seems better by chance; so where a sensor looks away and little of the load is seen.
+ * Not the template, nor marks: they know their own errors. But a
  * lag longer than the horizon that was seen once is one moment that looked alike. */
 static float fc_point_allowance(const struct fc *fc, const struct fc_horizon *z, enum fc_point e)
 {
@@ -184,6 +186,8 @@ static float fc_point_allowance(const struct fc *fc, const struct fc_horizon *z,
         return z->like.lag[0] < z->steps || fc_twice(fc, z->like.lag[0])
                    ? 1.0F
                    : 1.0F + FC_POINT_ONCE * shared * shared;
+    if (fc_blind(&fc->opt))
+        return FC_POINT_BLIND;
     return 1.0F +
            (e == FC_POINT_STOOD ? FC_POINT_CHANCE : FC_POINT_LUCK) * sqrtf(shared / (float)FC_POINT_MEMORY);
 }

@@ -178,7 +178,7 @@ def sensor_section(page, study, folder):
     page.text("## The same through a sensor", "", "What is seen is a mean of 25 ms every 100 ms, or of 1 s every 100 ms (`--sensor-ms`); what is scored is "
               "the power itself on a 10 ms grid. A bound of a sensor that looks away for three quarters of the time covers what it saw of late; the part that is new in a "
               "running mean is worked out before it is forecast.")
-    rows = []
+    rows, steps = [], {}
     for file in ("a100_square52ms", "a5000_step6s", "k40m_step6s", "rtx3090_step6s"):
         path = os.path.join(folder, "gpu_meter_0p2ms", file + "_meter.csv.gz")
         for sensor in ("25/100", "1000/100"):
@@ -187,7 +187,11 @@ def sensor_section(page, study, folder):
                 ours, last, ar = (of(document, horizon, m) for m in ("busbar", "persistence", "ar-rls"))
                 rows.append([file, sensor, f"{horizon} ms", number(ours["mae_range_pct"]), number(last["mae_range_pct"]), number(ar["mae_range_pct"]),
                              number(ours["coverage"]["0.99"], 4), number(last["coverage"]["0.99"], 4), number(ours["margin"], 3), number(last["margin"], 3)])
+                if "step" in file:
+                    steps.setdefault((sensor, horizon), []).append((ours["mae_range_pct"], last["mae_range_pct"]))
     page.table(["trace", "sensor (ms)", "ahead", "MAE % busbar", "persistence", "ar-rls", "99 % held: busbar", "persistence", "margin: busbar", "persistence"], rows)
+    verdicts(page, [(f"step series through {sensor} ms, {horizon} ms ahead, {len(pairs)} traces: busbar over persistence",
+                     sum(ours for ours, _ in pairs) / sum(last for _, last in pairs), ("<=", 1.02), 3) for (sensor, horizon), pairs in sorted(steps.items())])
 
 
 # What a reading is when it arrives: mean of, every, age; ms.

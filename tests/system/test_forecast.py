@@ -186,6 +186,11 @@ def test_recorded():
     check(fine["precision"] >= 0.97 and fine["recall"] >= 0.99, f"at 1 kHz: precision {fine['precision']:.3f}, recall {fine['recall']:.3f}")
     light = page.of(document(*words, "--resample-ms", "10", "--horizon-ms", "50", "--variant", "gpu"), 50)
     check(light["mae_range_pct"] < 8.0 and light["coverage"]["0.99"] >= 0.986, "the light variant is not far behind")
+    seen = [document(p, "--time", "t_ms", "--column", "w_cables+w_slot", "--resample-ms", "10", "--horizon-ms", "100,1000", "--sensor-ms", "25/100")
+            for p in sorted(glob.glob(os.path.join(folder, "gpu_meter_0p2ms", "*_step6s_meter.csv.gz")))]
+    for horizon in (100, 1000):
+        ours, last = (sum(page.of(d, horizon, model)["mae_range_pct"] for d in seen) for model in ("busbar", "persistence"))
+        check(len(seen) == 3 and ours <= 1.02 * last, f"steps through a sensor that looks away, {horizon} ms ahead: {ours / last:.3f} of persistence, at most 1.02")
     job = os.path.join(folder, "mlperf_training_nodes_2s", "h100_64nodes_gpt3_run00.csv.gz")
     told = page.of(document(job, "--time", "t_s", "--column", "ac_w", "--group", "node", "--resample-ms", "2000", "--horizon-ms", "2000,10000,60000",
                             "--events", job.replace(".csv.gz", "_events.csv")), 2000)

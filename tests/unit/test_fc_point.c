@@ -272,6 +272,39 @@ static void where_forecasts_overlap_luck_is_allowed_for(void **state)
     fc_rig_done(&r);
 }
 
+/* A sensor that looks away shows too little: all must be better by a fifth than persistence, but those that know. */
+static void of_a_sensor_that_looks_away_persistence_is_believed(void **state)
+{
+    (void)state;
+    static const int64_t windows_us[] = { 0, 25 * FC_RIG_MS, 100 * FC_RIG_MS, 400 * FC_RIG_MS };
+
+    for (int32_t k = 0; k < 4 * FC_POINTS; k++) {
+        enum fc_point e = (enum fc_point)(k / 4);
+        double allowed = e == FC_POINT_HINT ? 2.5 : e == FC_POINT_LAST || e == FC_POINT_TEMPLATE ? 1.0 : 1.2;
+        struct fc_rig r;
+        struct fc_horizon *z;
+        struct fc_pending p;
+        double weight;
+
+        stand(&r);
+        z = r.v.horizon;
+        r.fc->opt.sensor_window_us = windows_us[k % 4];
+        r.fc->opt.sensor_period_us = k % 4 ? 100 * FC_RIG_MS : 0;
+        z->span = z->stride; /* each has an outcome of its own */
+        if (k % 4 != 1 && e != FC_POINT_HINT)
+            allowed = 1.0;
+        memset(&p, 0, sizeof p);
+        p.now = p.point[FC_POINT_LAST] = 120.0F;
+        p.point[e] = e == FC_POINT_LAST ? 120.0F : 150.0F;
+        p.point_scale[FC_POINT_LAST] = p.point_scale[e] = 10.0F;
+        z->ratio[FC_POINT_LAST] = z->ratio[e] = 0.7F;
+        weight = pow(allowed, -16.0);
+        FC_NEAR(fc_point_mix(&r.v, z, &p),
+                e == FC_POINT_LAST ? 120.0 : (120.0 + 150.0 * weight) / (1.0 + weight));
+        fc_rig_done(&r);
+    }
+}
+
 /* A lag that is longer than the horizon and was seen once is doubted by the square of the forecasts that share
  * an outcome, up to twice the lag and four samples after the last change. */
 static void a_moment_that_looked_alike_once_is_doubted(void **state)
@@ -344,6 +377,7 @@ int main(void)
         cmocka_unit_test(the_regression_hears_differences_in_spreads),
         cmocka_unit_test(the_mix_is_by_expected_errors),
         cmocka_unit_test(where_forecasts_overlap_luck_is_allowed_for),
+        cmocka_unit_test(of_a_sensor_that_looks_away_persistence_is_believed),
         cmocka_unit_test(a_moment_that_looked_alike_once_is_doubted),
         cmocka_unit_test(after_a_change_only_what_stands_by_the_present_is_heard),
     };
