@@ -170,7 +170,7 @@ static inline bool fc_blind(const struct fc_options *opt)
     return opt->sensor_window_us > 0 && opt->sensor_window_us < opt->sensor_period_us;
 }
 
-/* A lag fits for as long as the load has been the same, less the lag: it has been seen twice. */
+/* Has the load been the same for so long that this lag was seen twice? */
 static inline bool fc_twice(const struct fc *fc, int32_t lag)
 {
     return fc->change.since >= fc->lags || fc->change.since >= FC_CYCLES * lag + FC_SOME;

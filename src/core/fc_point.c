@@ -172,8 +172,8 @@ static bool fc_point_heard(const struct fc *fc, enum fc_point e)
 
 /* Where forecasts overlap, a ratio is a mean over few outcomes, and of many experts one
  * seems better by chance; so where a sensor looks away and little of the load is seen.
- * Not the template, nor marks: they know their own errors. But a
- * lag longer than the horizon that was seen once is one moment that looked alike. */
+ * Not the template, nor marks: they know their own errors. But a lag longer than the
+ * horizon that was seen once is one moment that looked alike. */
 static float fc_point_allowance(const struct fc *fc, const struct fc_horizon *z, enum fc_point e)
 {
     float shared = fc_point_open(z) - 1.0F;
