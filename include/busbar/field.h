@@ -68,8 +68,8 @@ int32_t field_faults(enum signal signal, double value, const char *ret[FIELD_FAU
 /* The originals of one device, `room` at most; returns how many. */
 int32_t field_originals_read(const char *state_dir, const char *device, struct original *list,
                              int32_t room);
-/* After a restore was verified: forgets one lever of a device. */
-NODISCARD enum status field_original_forget(const char *state_dir, const char *device,
-                                            const char *signal, int32_t index);
+/* After a restore was verified: strikes it from its device's list. Of another device that was
+ * in its place, which has another serial, the record stays. */
+NODISCARD enum status field_original_forget(const char *state_dir, const struct original *original);
 
 #endif

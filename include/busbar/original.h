@@ -24,8 +24,8 @@ struct original {
     double timeout;                     /* the time-out row before us; NAN: none       */
 };
 
-/* Position of that lever in the list, or -1. `serial` NULL: of any. The list is one
- * device's. */
+/* Position of that lever in the list, or -1. The list is of one place: devices that were
+ * in it have serials of their own. */
 int32_t original_find(const struct original *list, int32_t count, const char *serial, const char *signal,
                       int32_t index);
 

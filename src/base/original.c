@@ -8,8 +8,7 @@ int32_t original_find(const struct original *list, int32_t count, const char *se
                       int32_t index)
 {
     for (int32_t i = 0; i < count; i++)
-        if (list[i].index == index && strcmp(list[i].signal, signal) == 0 &&
-            (!serial || strcmp(list[i].serial, serial) == 0))
+        if (list[i].index == index && strcmp(list[i].signal, signal) == 0 && strcmp(list[i].serial, serial) == 0)
             return i;
     return -1;
 }

@@ -196,10 +196,7 @@ static void restore_judge(struct restore *restore)
             continue;
         }
         item->fate = RESTORE_DONE;
-        if (!restore_forgets(&restore->list, item))
-            LOG(NOTICE, item->name, "holds its original again; its record stays beside that of another device");
-        else if (field_original_forget(conf->state_dir, item->original.device, item->original.signal,
-                                       item->original.index) != ST_OK)
+        if (field_original_forget(conf->state_dir, &item->original) != ST_OK)
             LOG(WARNING, item->name, "holds its original again, but stays in the list of originals");
     }
 }

@@ -59,10 +59,6 @@ struct restore_list {
 NODISCARD enum status restore_list_read(const struct conf *conf, struct restore_list *ret);
 void restore_list_done(struct restore_list *list);
 
-/* May the record of a lever go when `item` is back? Not while it holds the original of another device
- * that was in the same place: a record is forgotten for a lever, whatever the serial. */
-bool restore_forgets(const struct restore_list *list, const struct restore_item *item);
-
 /* Is this the device the original was read from? True: the item is wanted, or
  * left with its reason. False: not known yet. */
 bool restore_identify(struct restore_item *item, const struct device_state *state);

@@ -106,8 +106,12 @@ static enum status restore_list_add(const struct conf *conf, const char *device,
     if (!originals)
         return ST_NOMEM;
     count = field_originals_read(conf->state_dir, device, originals, RESTORE_ORIGINALS_MAX);
-    if (count == 0) /* none, or not to be read: to forget what never is tells the two apart */
-        st = field_original_forget(conf->state_dir, device, "", -1);
+    if (count == 0) { /* none, or not to be read: to forget what never is tells the two apart */
+        struct original never = { .index = -1 };
+
+        (void)snprintf(never.device, sizeof never.device, "%.47s", device);
+        st = field_original_forget(conf->state_dir, &never);
+    }
     items = realloc(list->items, (size_t)(list->count + count + 1) * sizeof *items);
     if (items) {
         list->items = items;
@@ -152,20 +156,6 @@ void restore_list_done(struct restore_list *list)
 {
     free(list->items);
     *list = (struct restore_list){ .count = 0 };
-}
-
-bool restore_forgets(const struct restore_list *list, const struct restore_item *item)
-{
-    const struct original *own = &item->original;
-
-    for (int32_t i = 0; i < list->count; i++) {
-        const struct original *other = &list->items[i].original;
-
-        if (strcmp(other->device, own->device) == 0 && other->index == own->index &&
-            strcmp(other->signal, own->signal) == 0 && strcmp(other->serial, own->serial) != 0)
-            return false;
-    }
-    return true;
 }
 
 bool restore_identify(struct restore_item *item, const struct device_state *state)

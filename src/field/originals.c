@@ -318,22 +318,21 @@ int32_t field_originals_read(const char *state_dir, const char *device, struct o
     return count;
 }
 
-enum status field_original_forget(const char *state_dir, const char *device, const char *signal,
-                                  int32_t index)
+enum status field_original_forget(const char *state_dir, const struct original *original)
 {
     struct original *list;
     int32_t count = 0, kept = 0;
     enum status st;
     int fd;
 
-    st = originals_begin(state_dir, device, false, &fd, &list, &count);
+    st = originals_begin(state_dir, original->device, false, &fd, &list, &count);
     if (st != ST_OK)
         return st;
     for (int32_t i = 0; i < count; i++)
-        if (original_find(&list[i], 1, NULL, signal, index) < 0)
+        if (original_find(&list[i], 1, original->serial, original->signal, original->index) < 0)
             list[kept++] = list[i];
     if (kept < count)
-        st = originals_store(fd, device, list, kept);
+        st = originals_store(fd, original->device, list, kept);
     free(list);
     (void)close(fd);
     return st;

@@ -468,9 +468,8 @@ void probe_write(struct probe *probe, int32_t address, const struct profile *pro
         probe_copy_device(seat, &ret->device);
         ret->recorded = originals_find(write->state_dir, write->device, ret->device.serial,
                                        signal_name(row->signal), row->index, &ret->original);
-        if (write->release && ret->status == ST_OK &&
-            field_original_forget(write->state_dir, write->device, signal_name(row->signal), row->index) !=
-                ST_OK)
+        if (write->release && ret->recorded && ret->status == ST_OK &&
+            field_original_forget(write->state_dir, &ret->original) != ST_OK)
             ret->status = ST_SYS; /* put back, and a later release would do it again */
     }
     probe_seat_free(seat);

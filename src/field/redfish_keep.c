@@ -113,7 +113,6 @@ void redfish_probe_release(struct redfish_probe *probe, const struct redfish_sur
     value = strcmp(limit->unit, "V") == 0 ? original.value : floor(original.value + 0.5);
     redfish_probe_write(probe, limit, value, window_us, ret);
     /* Put back: a later release would do it again. */
-    if (ret->status == ST_OK &&
-        field_original_forget(key->state_dir, original.device, original.signal, original.index) != ST_OK)
+    if (ret->status == ST_OK && field_original_forget(key->state_dir, &original) != ST_OK)
         redfish_keep_refuse(ret, ST_SYS, "it was put back, and cannot be struck from the record");
 }

@@ -95,12 +95,30 @@ static void a_forgotten_lever_can_be_recorded_again(void **state)
 
     (void)state;
     assert_int_equal(originals_record(folder, &o), ST_OK);
-    assert_int_equal(field_original_forget(folder, "bbu-1", "bbu_charge_limit_a", 0), ST_OK);
+    assert_int_equal(field_original_forget(folder, &o), ST_OK);
     assert_false(originals_find(folder, "bbu-1", "", "bbu_charge_limit_a", 0, &found));
     o.value = 3.0;
     assert_int_equal(originals_record(folder, &o), ST_OK);
     assert_true(originals_find(folder, "bbu-1", "", "bbu_charge_limit_a", 0, &found));
     assert_true(found.value == 3.0);
+}
+
+static void what_another_device_held_there_stays_recorded(void **state)
+{
+    struct original a = original_of("psu-7", "A", "psu_output_setpoint_v", 50.0), b = a, found;
+
+    (void)state;
+    (void)snprintf(b.serial, sizeof b.serial, "B");
+    b.value = 51.0;
+    assert_int_equal(originals_record(folder, &a), ST_OK);
+    assert_int_equal(originals_record(folder, &b), ST_OK);
+    assert_int_equal(field_original_forget(folder, &b), ST_OK);
+    assert_false(originals_find(folder, "psu-7", "B", "psu_output_setpoint_v", 0, &found));
+    assert_true(originals_find(folder, "psu-7", "A", "psu_output_setpoint_v", 0, &found));
+    assert_true(found.value == 50.0);
+    b.index = 1; /* never was there */
+    assert_int_equal(field_original_forget(folder, &b), ST_OK);
+    assert_true(originals_find(folder, "psu-7", "A", "psu_output_setpoint_v", 0, &found));
 }
 
 static void without_a_folder_nothing_is_recorded(void **state)
@@ -248,6 +266,7 @@ int main(void)
         cmocka_unit_test(the_first_value_stays),
         cmocka_unit_test(another_serial_or_index_is_another_record),
         cmocka_unit_test(a_forgotten_lever_can_be_recorded_again),
+        cmocka_unit_test(what_another_device_held_there_stays_recorded),
         cmocka_unit_test(without_a_folder_nothing_is_recorded),
         cmocka_unit_test(a_file_that_is_not_understood_is_left_alone),
         cmocka_unit_test(names_that_leave_the_folder_are_refused),
