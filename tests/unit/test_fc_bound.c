@@ -408,6 +408,35 @@ static void persistence_alone_has_a_vote_at_first(void **state)
     fc_rig_done(&r);
 }
 
+/* No expert is left out: alone with a vote and best by far, each is what comes out. */
+static void every_expert_is_heard(void **state)
+{
+    (void)state;
+
+    for (int32_t e = 0; e < FC_BOUNDS; e++) {
+        struct fc_rig r;
+        struct fc_horizon *z;
+        struct fc_pending p;
+
+        stand(&r);
+        z = r.v.horizon;
+        p = persists(z, 0.05, 5.0);
+        margins(z, (enum fc_bound)e, e == FC_BOUND_HIGH ? 5.0 : 0.0);
+        p.middle[e] = e == FC_BOUND_HIGH ? -340.0F : 160.0F;
+        p.scale[e] = 100.0F;
+        for (int32_t l = 0; l < FC_QUANTILES; l++) {
+            z->pinball[FC_BOUND_LAST][l] = 1.0F;
+            z->pinball[e][l] = 0.01F;
+        }
+        z->bound_count[FC_BOUND_LAST] = z->bound_count[e] = 5;
+        fc_bound_mix(&r.v, z, &p);
+        FC_NEAR(p.out[0], 160.0);
+        FC_NEAR(p.out[1], 170.0);
+        FC_NEAR(p.bound[e][2], 180.0);
+        fc_rig_done(&r);
+    }
+}
+
 /* Weights are (least loss / loss) to the 16th, of those that say something and were judged. */
 static void bounds_are_mixed_by_their_losses(void **state)
 {
@@ -589,6 +618,7 @@ int main(void)
         cmocka_unit_test(an_edge_may_be_the_earlier_the_longer_the_period),
         cmocka_unit_test(marks_announce_a_peak_on_the_way),
         cmocka_unit_test(persistence_alone_has_a_vote_at_first),
+        cmocka_unit_test(every_expert_is_heard),
         cmocka_unit_test(bounds_are_mixed_by_their_losses),
         cmocka_unit_test(bounds_stay_between_what_was_seen_and_a_margin_above_the_highest),
         cmocka_unit_test(another_surprise_may_follow_the_first),

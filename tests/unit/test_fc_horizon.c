@@ -254,6 +254,31 @@ static void what_moves_is_what_moved_over_as_long_before(void **state)
     fc_rig_done(&r);
 }
 
+/* A gap that is too long begins anew, and no forecast of before it is judged by what comes after. */
+static void what_was_forecast_before_a_gap_is_not_judged_after_it(void **state)
+{
+    (void)state;
+    struct fc_rig r;
+    int64_t judged;
+
+    fc_rig_make(&r, &options);
+    for (int32_t i = 0; i < 300; i++)
+        fc_rig_put(&r, 500.0 + fc_rig_noise(&r, 6.0));
+    judged = r.v.horizon[0].judged;
+    assert_int_equal(judged, 300 - 5);
+    r.now_us += r.fc->lags * r.fc->opt.grid_us;
+    for (int32_t i = 0; i < 5; i++) {
+        fc_rig_put(&r, 500.0 + fc_rig_noise(&r, 6.0));
+        assert_int_equal(r.fc->ring.count, i + 1);
+        assert_int_equal(r.v.horizon[0].judged, judged);
+    }
+    for (int32_t i = 1; i < 100; i++) {
+        fc_rig_put(&r, 500.0 + fc_rig_noise(&r, 6.0));
+        assert_int_equal(r.v.horizon[0].judged, judged + i);
+    }
+    fc_rig_done(&r);
+}
+
 /* Experts learn nothing from a surprise, until it and what a change takes is over. */
 static void after_a_surprise_experts_wait_for_the_horizon(void **state)
 {
@@ -370,6 +395,7 @@ int main(void)
         cmocka_unit_test(the_coverage_told_is_that_of_what_was_given_out),
         cmocka_unit_test(alarms_are_given_where_they_were_worth_most),
         cmocka_unit_test(what_moves_is_what_moved_over_as_long_before),
+        cmocka_unit_test(what_was_forecast_before_a_gap_is_not_judged_after_it),
         cmocka_unit_test(after_a_surprise_experts_wait_for_the_horizon),
         cmocka_unit_test(wariness_ends_after_as_many_samples),
         cmocka_unit_test(right_after_a_change_no_more_is_expected_than_it_should),

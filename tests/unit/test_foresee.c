@@ -14,13 +14,13 @@ struct bench {
     int32_t rack, lever[LEAVES], point[LEAVES];
 };
 
-static void bench_start(struct bench *bench, enum core_forecast forecast)
+static void bench_start_fed(struct bench *bench, enum core_forecast forecast, bool fed)
 {
     struct rig *rig = bench->rig = rig_new();
 
     rig->step_us = rig->config.period_us = 50000;
     rig->config.forecast = forecast;
-    bench->rack = rig_node(rig, CORE_NODE_RACK, CORE_NONE);
+    bench->rack = rig_node(rig, CORE_NODE_RACK, fed ? rig_node(rig, CORE_NODE_FEED, CORE_NONE) : CORE_NONE);
     for (int i = 0; i < LEAVES; i++) {
         bench->lever[i] = rig_gpu(rig, bench->rack, 100.0, 1200.0);
         bench->point[i] = rig_measure(rig, bench->lever[i], 200.0);
@@ -28,6 +28,11 @@ static void bench_start(struct bench *bench, enum core_forecast forecast)
     rig_start(rig);
     rig->plan->forecast_margin_ratio = 0.1;
     (void)rig_limit(rig, bench->rack, RACK_W);
+}
+
+static void bench_start(struct bench *bench, enum core_forecast forecast)
+{
+    bench_start_fed(bench, forecast, false);
 }
 
 static void bench_free(struct bench *bench)
@@ -147,6 +152,61 @@ static void it_comes_back_once_its_bounds_hold_again(void **state)
     bench_run(&bench, 20 * PERIOD_S);
     assert_true(bench_view(&bench, 1)->votes);
     assert_true(bench.rig->events[EV_FORECAST_BACK] >= 1);
+    bench_free(&bench);
+}
+
+/* A feed was put above the rack, so that the rack has another number. */
+static void a_reload_knows_the_rack_by_its_new_number(void **state)
+{
+    int32_t same[RIG_POINTS], node[RIG_NODES] = { CORE_NONE, 0 };
+    const struct core_map map = { .node = node, .point = same, .lever = same, .device = same };
+    struct bench old, bench;
+    uint64_t readings;
+
+    (void)state;
+    for (int32_t i = 0; i < RIG_POINTS; i++)
+        same[i] = i;
+    for (int32_t i = 2; i < RIG_NODES; i++)
+        node[i] = i - 1;
+    bench_start(&old, CORE_FORECAST_LEARN);
+    bench_run(&old, 10);
+    readings = bench_view(&old, 0)->readings;
+    bench_start_fed(&bench, CORE_FORECAST_LEARN, true);
+    bench.rig->now_us = old.rig->now_us;
+    core_adopt(bench.rig->core, old.rig->core, &map);
+    bench_run(&bench, 1);
+    assert_int_equal(bench.rack, 1);
+    assert_int_equal(bench_view(&bench, 0)->node, bench.rack);
+    for (int i = 0; i < LEAVES; i++)
+        assert_int_equal(bench_view(&bench, 1 + i)->lever, bench.lever[i]);
+    assert_true(bench_view(&bench, 0)->readings > readings);
+    bench_free(&old);
+    bench_free(&bench);
+}
+
+/* Each loss doubles the readings that it takes to be heard again, up to sixteen times those of the first. */
+static void after_each_loss_it_must_be_right_for_longer(void **state)
+{
+    struct bench bench;
+    int32_t need = 30;
+
+    (void)state;
+    bench_start(&bench, CORE_FORECAST_LEARN);
+    bench_run(&bench, 2);
+    for (int loss = 0; loss < 7; loss++) {
+        struct block b = block_open(bench.rig->core);
+        const struct foresee *f = &b.foresees[b.foresee_of[bench.lever[0]]];
+        uint64_t resets = f->resets;
+
+        assert_int_equal(f->need, need);
+        need = need < 480 ? 2 * need : 480;
+        for (int s = 0; s < 4000 && f->resets == resets; s++) /* ever above every bound */
+            for (int k = 0; k < 20; k++) {
+                bench.rig->value[bench.point[0]] = 300.0 + 50.0 * loss + 10.0 * s + 0.001 * k;
+                rig_step(bench.rig);
+            }
+        assert_int_equal(f->resets, resets + 1);
+    }
     bench_free(&bench);
 }
 
@@ -423,6 +483,8 @@ int main(void)
         cmocka_unit_test(a_peak_that_comes_again_is_wanted_before_it_comes),
         cmocka_unit_test(one_that_is_wrong_too_often_loses_its_vote_and_begins_anew),
         cmocka_unit_test(it_comes_back_once_its_bounds_hold_again),
+        cmocka_unit_test(a_reload_knows_the_rack_by_its_new_number),
+        cmocka_unit_test(after_each_loss_it_must_be_right_for_longer),
         cmocka_unit_test(a_leaf_that_is_not_read_has_no_vote),
         cmocka_unit_test(a_gap_of_a_few_seconds_ends_what_the_rack_learned_and_not_the_leaves),
         cmocka_unit_test(the_same_readings_give_the_same_block_to_the_last_bit),
