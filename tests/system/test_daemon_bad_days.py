@@ -73,7 +73,9 @@ def recording(rack):
     data[len(data) // 2] ^= 1
     open(path, "wb").write(data)
     done = subprocess.run([os.path.join(BIN, "busbarsim"), "replay", path], capture_output=True, text=True)
-    check(done.returncode == 2 and "damaged" in done.stderr, "a damaged recording is refused with status 2")
+    # the byte may lie in the head of a record, which its checksum does not cover
+    check(done.returncode == 2 and len(done.stderr.splitlines()) == 1 and any(why in done.stderr for why in ("damaged", "no known type", "cut short", "missing")),
+          f"a damaged recording is refused with status 2 {done.stderr[-200:]}")
 
 
 def what_cannot_be_put_back_is_kept(rack, path, text):
