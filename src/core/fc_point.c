@@ -22,7 +22,7 @@
 #define FC_POINT_RISE   0.2F  /* where it stood is away from now by so much: dips pass */
 #define FC_POINT_LUCK   0.2F  /* errors of a ratio: what is better by less may be luck */
 #define FC_POINT_CHANCE 0.02F /* the same of where it stood                          */
-#define FC_POINT_BLIND  1.2F  /* of all but persistence, where a sensor looks away   */
+#define FC_POINT_BLIND  1.2F  /* instead of luck, where a sensor looks away          */
 #define FC_POINT_ONCE   0.01F /* of what was seen once: by forecasts that share an outcome, squared */
 #define FC_POINT_LOOKS  8     /* samples over about the horizon: a multiple of FC_LANES */
 #define FC_POINT_HIGH   1     /* place among them: where it stood, but for a moment  */

@@ -484,9 +484,10 @@ def bounds_section(page, study, folder):
     page.table(["family", "ahead", "traces", "missed: busbar", "missed: ar-rls", "margin at 99 %: busbar", "ar-rls", "difference"], margins)
     short = [m for m in margins if float(m[1].split()[0]) <= 100]
     mean = [sum(float(m[k]) for m in short) / len(short) for k in (5, 6)]
-    everything = [sum(float(m[k]) for m in margins) / len(margins) for k in (5, 6)]
+    unknown = [m for m in margins if "known" not in m[0]]  # a trace counts once
+    everything = [sum(float(m[k]) for m in unknown) / len(unknown) for k in (5, 6)]
     verdicts(page, [("up to 100 ms ahead, mean of the rows: busbar over ar-rls", mean[0] / mean[1], ("<=", 0.9), 3),
-                    ("all rows", everything[0] / everything[1], ("<=", 0.9), 3)])
+                    ("all rows without a limit", everything[0] / everything[1], ("<=", 0.9), 3)])
 
 
 # ---- what it is worth ----

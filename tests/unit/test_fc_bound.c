@@ -364,17 +364,26 @@ static void margins(struct fc_horizon *z, enum fc_bound e, double at)
         z->margin[e][l] = (float)(at + 0.1 * l);
 }
 
-/* Persistence alone says something, at 120 W and by the whole spread; both margins begin there. */
-static struct fc_pending persists(struct fc_horizon *z, double margin, double above_highest)
+/* It stands there, and persistence alone says something, at 120 W and by the whole spread; both margins begin there. */
+static struct fc_horizon *persists_with(struct fc_rig *r, const struct fc_options *opt,
+                                        struct fc_pending *ret, double margin, double above_highest)
 {
-    struct fc_pending p;
+    struct fc_horizon *z;
 
-    memset(&p, 0, sizeof p);
-    p.now = p.middle[FC_BOUND_LAST] = 120.0F;
-    p.scale[FC_BOUND_LAST] = 100.0F;
+    stand_with(r, opt);
+    z = r->v.horizon;
+    memset(ret, 0, sizeof *ret);
+    ret->now = ret->middle[FC_BOUND_LAST] = 120.0F;
+    ret->scale[FC_BOUND_LAST] = 100.0F;
     margins(z, FC_BOUND_LAST, margin);
     margins(z, FC_BOUND_HIGH, above_highest);
-    return p;
+    return z;
+}
+
+static struct fc_horizon *persists(struct fc_rig *r, struct fc_pending *ret, double margin,
+                                   double above_highest)
+{
+    return persists_with(r, &options, ret, margin, above_highest);
 }
 
 /* Before they were judged five times experts have no vote, but the last value. */
@@ -385,9 +394,7 @@ static void persistence_alone_has_a_vote_at_first(void **state)
     struct fc_horizon *z;
     struct fc_pending p;
 
-    stand(&r);
-    z = r.v.horizon;
-    p = persists(z, 0.05, 1.0);
+    z = persists(&r, &p, 0.05, 1.0);
     p.middle[FC_BOUND_RECENT] = 180.0F;
     p.scale[FC_BOUND_RECENT] = 100.0F;
     margins(z, FC_BOUND_RECENT, 0.0);
@@ -418,9 +425,7 @@ static void every_expert_is_heard(void **state)
         struct fc_horizon *z;
         struct fc_pending p;
 
-        stand(&r);
-        z = r.v.horizon;
-        p = persists(z, 0.05, 5.0);
+        z = persists(&r, &p, 0.05, 5.0);
         margins(z, (enum fc_bound)e, e == FC_BOUND_HIGH ? 5.0 : 0.0);
         p.middle[e] = e == FC_BOUND_HIGH ? -340.0F : 160.0F;
         p.scale[e] = 100.0F;
@@ -491,9 +496,7 @@ static void bounds_stay_between_what_was_seen_and_a_margin_above_the_highest(voi
     struct fc_horizon *z;
     struct fc_pending p;
 
-    stand(&r);
-    z = r.v.horizon;
-    p = persists(z, 5.0, 0.05);
+    z = persists(&r, &p, 5.0, 0.05);
     z->margin[FC_BOUND_LAST][0] = -1.0F;
     fc_bound_mix(&r.v, z, &p);
     FC_NEAR(p.bound[FC_BOUND_LAST][0], 100.0); /* the lowest of late */
@@ -527,9 +530,7 @@ static void another_surprise_may_follow_the_first(void **state)
         struct fc_horizon *z;
         struct fc_pending p;
 
-        stand(&r);
-        z = r.v.horizon;
-        p = persists(z, 0.0, 0.05);
+        z = persists(&r, &p, 0.0, 0.05);
         z->surprised = !wary;
         z->wary = wary;
         fc_bound_mix(&r.v, z, &p);
@@ -557,9 +558,7 @@ static void of_a_new_load_the_limit_is_all_that_is_known(void **state)
         struct fc_horizon *z;
         struct fc_pending p;
 
-        stand(&r);
-        z = r.v.horizon;
-        p = persists(z, 0.0, 0.05);
+        z = persists(&r, &p, 0.0, 0.05);
         r.fc->opt.kind = rack ? FC_RACK : FC_GPU;
         r.fc->cap_w = cap_w;
         r.fc->change.calm = time == CALM || time == CALM_LONG;
@@ -591,12 +590,10 @@ static void a_sensor_that_looks_away_is_asked_for_what_it_has_shown(void **state
             opt.sensor_window_us = windows_us[k];
             opt.sensor_period_us = k ? 100 * FC_RIG_MS : 0;
             opt.horizon_us[0] = 300 * FC_RIG_MS;
-            stand_with(&r, &opt);
+            z = persists_with(&r, &opt, &p, 0.0, 0.05);
             for (int32_t i = 0; i < 300; i++)
                 w[i] = i == 299 - age ? 190.0F : 120.0F;
             fc_rig_ring(&r, 300, w);
-            z = r.v.horizon;
-            p = persists(z, 0.0, 0.05);
             fc_bound_mix(&r.v, z, &p);
             FC_NEAR(p.out[0], 120.0); /* as likely exceeded as not: no bound */
             FC_NEAR(p.out[1], k == 1 && age == 100 ? 190.0 : 130.0);
