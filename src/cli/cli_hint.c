@@ -45,7 +45,7 @@ static void cli_hint_on_signal(int number)
 struct cli_hint {
     struct cli *cli;
     int64_t until_us;
-    bool stays;                     /* goes on while the daemon is started again                      */
+    bool stays;                     /* goes on while the daemon, once met, is started again           */
     int64_t given, dropped, unread; /* hints taken; not taken in time; lines or pages not understood */
     int64_t unheard;                /* hints while there was no daemon                                */
 };
@@ -68,7 +68,7 @@ static int cli_hint_give(struct cli_hint *h, const char *mark, double value)
         h->given++;
     else if (strstr(answer.error, "(503)")) /* too many: the next one is newer */
         h->dropped++;
-    else if (answer.unreachable && h->stays && h->given > 0)
+    else if (answer.unreachable && h->stays)
         h->unheard++;
     else
         rc = cli_fail(h->cli, "%s", answer.error);
@@ -332,6 +332,19 @@ static int cli_hint_scrape(struct cli_hint *h)
 
 /* ---- which ---- */
 
+/* A log may be silent for hours: that there is no daemon is said before. */
+static int cli_hint_meet(struct cli_hint *h)
+{
+    struct cli_answer answer;
+    int rc = CLI_DONE;
+
+    if (!cli_ask(h->cli, "GET", "/v1/status", NULL, &answer) && answer.unreachable)
+        rc = cli_fail(h->cli, "%s", answer.error);
+    cli_answer_done(&answer);
+    h->stays = rc == CLI_DONE;
+    return rc;
+}
+
 static int cli_hint_watch(struct cli_hint *h, int (*run)(struct cli_hint *h))
 {
     struct sigaction on = { .sa_handler = cli_hint_on_signal }, before;
@@ -339,8 +352,9 @@ static int cli_hint_watch(struct cli_hint *h, int (*run)(struct cli_hint *h))
 
     if (h->cli->word_count != 2)
         return cli_fail(h->cli, "it is: busbarctl hint follow FILE, or busbarctl hint scrape URL");
+    if (cli_hint_meet(h) != CLI_DONE)
+        return CLI_FAILED;
     cli_hint_stop = 0;
-    h->stays = true;
     h->until_us = h->cli->seconds > 0 ? clock_now_us() + h->cli->seconds * 1000000 : INT64_MAX;
     (void)sigaction(SIGINT, &on, &before);
     rc = run(h);

@@ -37,7 +37,8 @@ def ask(rack, method, path, body=None):
 
 
 LEARN = "  forecast: {learn: true, arm_ratio: 2, arm_hold_s: 1}\n"
-ANY_PEAK = ("arm_ratio: 2", "arm_ratio: 0.1")  # from never to whatever is foreseen
+# From never to whatever is foreseen, for as long as the test looks: a forecaster that has no vote for a moment foresees nothing.
+ANY_PEAK = ("arm_ratio: 2, arm_hold_s: 1", "arm_ratio: 0.1, arm_hold_s: 600")
 HOLD, ARMED = 50.9, 51.2  # a supply's set-point, which is for nothing else here
 SMOOTHING = "    settings: [{signal: gpu_smoothing, index: 0, value: 0, armed: 1, interval_min_ms: 1000}]\n"
 PSU_LEVER = f"use: hold, value: {HOLD}, ride: output}}"
@@ -158,9 +159,11 @@ def restarted(rack):
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
         def write(line):
-            with open(log, "a") as file:
-                file.write(line)
-            wait_for("it has read on, or has ended", lambda: follow.poll() is not None or place(follow.pid, log) == os.path.getsize(log), 30)
+            """Given as well when this returns: it reads on, here over a header, when it has done with what it had read."""
+            for part in (line, "t_s,event,value\n"):
+                with open(log, "a") as file:
+                    file.write(part)
+                wait_for("it has read on, or has ended", lambda: follow.poll() is not None or place(follow.pid, log) == os.path.getsize(log), 30)
 
         wait_for("it has the log open", lambda: place(follow.pid, log) == 0, 30)
         write("1,step\n")
