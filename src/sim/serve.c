@@ -63,6 +63,7 @@ static void serve_timer(evutil_socket_t fd, short what, void *arg)
         if (serve->plant.now_us + SERVE_STEP_US > clock_now_us() - serve->origin_us)
             return;
         serve_step(&serve->workload, &serve->plant, serve->meter);
+        serve_spans_note(&serve->spans, &serve->plant);
         faults_tick(&serve->faults, serve->plant.now_us);
         serve_check_alarm(serve);
     }

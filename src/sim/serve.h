@@ -18,6 +18,7 @@
 #include "meter.h"
 #include "plant.h"
 #include "rack.h"
+#include "serve_spans.h"
 #include "trace.h"
 #include "workload.h"
 
@@ -49,6 +50,7 @@ struct serve {
     struct faults faults;
     struct workload workload;
     struct meter *meter; /* node 0: the rack's AC input; 1 ...: shelves' DC  */
+    struct serve_spans spans; /* since somebody last asked                      */
     double envelope_w;
     char run_dir[PATH_MAX]; /* absolute                                        */
     char ctl_path[PATH_MAX];

@@ -246,6 +246,12 @@ static struct json_object *serve_ctl_read(struct serve *serve, const struct serv
     return serve_read_device(&serve->plant, target);
 }
 
+static struct json_object *serve_ctl_spans(struct serve *serve, const struct serve_ctl_words *words)
+{
+    (void)words;
+    return serve_spans_take(&serve->spans, &serve->plant);
+}
+
 static struct json_object *serve_ctl_status(struct serve *serve, const struct serve_ctl_words *words)
 {
     struct json_object *to = json_object_new_object();
@@ -277,6 +283,7 @@ static const struct serve_ctl_verb serve_ctl_verbs[] = {
     { "envelope", 2, 2, "envelope W", serve_ctl_envelope },
     { "meter", 1, 2, "meter [reset]", serve_ctl_meter },
     { "read", 2, 2, "read DEVICE | read gpus | read psus | read bbus", serve_ctl_read },
+    { "spans", 1, 1, "spans", serve_ctl_spans },
     { "status", 1, 1, "status", serve_ctl_status },
 };
 

@@ -125,30 +125,39 @@ struct json_object *serve_read_device(const struct plant *plant, struct faults_t
     return NULL;
 }
 
+void serve_read_gpu_name(const struct plant *plant, int32_t gpu, char ret[SERVE_READ_NAME_MAX])
+{
+    int32_t node = plant->gpus[gpu].node, first = gpu;
+
+    while (first > 0 && plant->gpus[first - 1].node == node)
+        first--;
+    (void)snprintf(ret, SERVE_READ_NAME_MAX, "bmc-%d.gpu-%d", node + 1, gpu - first);
+}
+
+void serve_read_module_name(bool psu, int32_t shelf, int32_t slot, char ret[SERVE_READ_NAME_MAX])
+{
+    (void)snprintf(ret, SERVE_READ_NAME_MAX, "%s-%d-%d", psu ? "psu" : "bbu", shelf + 1, slot + 1);
+}
+
 static void serve_read_all_gpus(const struct plant *plant, struct json_object *to)
 {
-    int32_t node = -1, first = 0;
-    char name[32];
+    char name[SERVE_READ_NAME_MAX];
 
     for (int32_t i = 0; i < plant->gpu_count; i++) {
-        if (plant->gpus[i].node != node) {
-            node = plant->gpus[i].node;
-            first = i;
-        }
-        (void)snprintf(name, sizeof name, "bmc-%d.gpu-%d", node + 1, i - first);
+        serve_read_gpu_name(plant, i, name);
         json_object_object_add(to, name, serve_read_gpu(&plant->gpus[i]));
     }
 }
 
 static void serve_read_all_modules(const struct plant *plant, bool psus, struct json_object *to)
 {
-    char name[32];
+    char name[SERVE_READ_NAME_MAX];
 
     for (int32_t s = 0; s < plant->shelf_count; s++) {
         const struct plant_shelf *shelf = &plant->shelves[s];
 
         for (int32_t i = 0; i < (psus ? shelf->psu_count : shelf->bbu_count); i++) {
-            (void)snprintf(name, sizeof name, "%s-%d-%d", psus ? "psu" : "bbu", s + 1, i + 1);
+            serve_read_module_name(psus, s, i, name);
             json_object_object_add(to, name,
                                    psus ? serve_read_psu(&plant->psus[shelf->psu_first + i])
                                         : serve_read_bbu(&plant->bbus[shelf->bbu_first + i]));

@@ -9,6 +9,12 @@
 
 struct json_object;
 
+#define SERVE_READ_NAME_MAX 32
+
+/* "bmc-1.gpu-0"; "psu-1-1" or "bbu-1-1" of a shelf and a slot that count from 0. */
+void serve_read_gpu_name(const struct plant *plant, int32_t gpu, char ret[SERVE_READ_NAME_MAX]);
+void serve_read_module_name(bool psu, int32_t shelf, int32_t slot, char ret[SERVE_READ_NAME_MAX]);
+
 /* A node's GPUs, a supply, a battery or a shelf; NULL: nothing to say of it. */
 struct json_object *serve_read_device(const struct plant *plant, struct faults_target target);
 

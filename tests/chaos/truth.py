@@ -6,48 +6,46 @@ import bisect
 import math
 
 KEPT_S = 40.0
-# Longer than this nobody looked: what a sensor held meanwhile is not known, whatever it held before and after. On a machine
-# that is busy elsewhere that is common, and no fault of the daemon's.
+# Longer than this nobody looked: of what a sensor held meanwhile only the extremes are known, and not when. On a machine that
+# is busy elsewhere that is common, and no fault of the daemon's.
 BLIND_S = 0.25
 
 
 class Series:
-    """One sensor. A sample was held at some time from `asked` to `answered`."""
+    """One sensor. A sample is the least and the most that it held since the sample before, the moments of both included."""
 
     def __init__(self):
         self.asked, self.answered, self.values = [], [], []
 
-    def add(self, asked, answered, value):
+    def add(self, asked, answered, values):
         self.asked.append(asked)
         self.answered.append(answered)
-        self.values.append(value)
+        self.values.append(values)
         if len(self.values) > 4096:
             cut = bisect.bisect_left(self.answered, answered - KEPT_S)
             del self.asked[:cut], self.answered[:cut], self.values[:cut]
 
     def part(self, first, last):
-        """Indices of the samples from `first` to `last`, and one on either side; None: there are none."""
+        """Indices of the samples that cover from `first` to `last`; None: they do not."""
         low = bisect.bisect_right(self.answered, first) - 1
         high = bisect.bisect_left(self.asked, last)
-        return (low, high) if low >= 0 and high < len(self.values) else None
+        return (low + 1, high) if low >= 0 and high < len(self.values) else None
 
     def span(self, first, last):
         """Lowest and highest value that can have been held from `first` to `last`; None: it is not known.
 
         A simulator that the machine kept from running, or a judge, shows as a gap between samples, and the devices' own
-        measurements were as late. Between two samples the value may have turned: by less than they differ."""
+        measurements were as late."""
         part = self.part(first, last)
         if part:
             part = self.part(first - self.gap(part), last)
         if not part or self.gap(part) > BLIND_S:
             return None
         values = self.values[part[0]:part[1] + 1]
-        turn = max(abs(a - b) for a, b in zip(values, values[1:]))
-        return min(values) - turn, max(values) + turn
-
+        return min(low for low, _ in values), max(high for _, high in values)
 
     def gap(self, part):
-        """The longest time in it of which nothing is known: a sample was taken at any time of its exchange."""
+        """The longest time in it of which only the extremes are known: a sample was taken at any time of its exchange."""
         return max((self.answered[i] - self.asked[i - 1] for i in range(max(part[0], 1), part[1] + 1)), default=math.inf)
 
 
@@ -56,12 +54,12 @@ class Truth:
         self.series = {}
 
     def add(self, asked, answered, document):
-        """A `read gpus` and the like of the simulator's control socket."""
+        """A `spans` of the simulator's control socket."""
         for kind in ("gpus", "psus", "bbus"):
             for name, one in document.get(kind, {}).items():
-                for key, value in one.items():
-                    if isinstance(value, (int, float)) and not isinstance(value, bool):
-                        self.series.setdefault((name, key), Series()).add(asked, answered, value)
+                for key, values in one.items():
+                    if None not in values:
+                        self.series.setdefault((name, key), Series()).add(asked, answered, values)
 
 
 # signal: (key of the simulator's answer, absolute tolerance, relative tolerance: what the wire's format rounds)
@@ -108,10 +106,9 @@ def judge(truth, device, reading, asked, answered, longest_s):
 
 def held(series, value, slack):
     """When the sensor last held this value, or None."""
-    for i in range(len(series.values) - 1, 0, -1):
-        low, high = sorted(series.values[i - 1:i + 1])
+    for answered, (low, high) in zip(reversed(series.answered), reversed(series.values)):
         if low - slack <= value <= high + slack:
-            return series.answered[i]
+            return answered
     return None
 
 

@@ -184,10 +184,8 @@ class World:
         """For ever: what every sensor holds."""
         while True:
             began = time.monotonic()
-            answers = await self.control.ask("read gpus", "read psus", "read bbus")
-            now = time.monotonic()
-            for answer in answers:
-                self.truth.add(began, now, answer)
+            answer, = await self.control.ask("spans")
+            self.truth.add(began, time.monotonic(), answer)
             await asyncio.sleep(SENSE_S)
 
     def link_of(self, device):

@@ -24,12 +24,14 @@ SANITIZE = os.environ.get("BUSBAR_SANITIZE", "")
 SECONDS = 14
 
 
-def ramp():
-    """A supply that gave 100 W more each second, looked at every 50 ms."""
-    held = truth.Truth()
+def ramp(stopped=lambda t: False):
+    """A supply that gave 100 W more each second, looked at every 50 ms, but for when the judge was stopped."""
+    held, before = truth.Truth(), 0.0
     for i in range(200):
         t = i * 0.05
-        held.add(t, t + 0.01, {"psus": {"psu-1-1": {"output_w": 1000.0 + 100.0 * t}}})
+        if not stopped(t):
+            held.add(t, t + 0.01, {"psus": {"psu-1-1": {"output_w": [1000.0 + 100.0 * before, 1000.0 + 100.0 * t]}}})
+            before = t
     return held
 
 
@@ -63,15 +65,17 @@ def judges():
 
 def blind():
     """What a machine that is too busy hides from the judge is nobody's fault."""
-    held = truth.Truth()
-    for i in range(200):
-        t = i * 0.05
-        if not 4.0 < t < 4.8:  # stopped
-            held.add(t, t + 0.01, {"psus": {"psu-1-1": {"output_w": 1000.0 + 100.0 * t}}})
+    held = ramp(stopped=lambda t: 4.0 < t < 4.8)
     check(truth.judge(held, "psu-1-1", shown(1390.0, 20), 4.9, 4.92, 0.3) is NotImplemented, "nobody knows what was held unseen")
     check(truth.judge(held, "psu-1-1", shown(1800.0, 20), 9.0, 9.02, 0.3), "and what was held while somebody looked is judged still")
     check(truth.judge(ramp(), "psu-1-1", shown(1400.0, 2500), 5.0, 5.02, 0.3) is NotImplemented,
           "a value that is newer than it says proves nothing")
+    held = ramp()
+    held.add(10.0, 10.01, {"psus": {"psu-1-1": {"output_w": [1990.0, 2600.0]}}})  # for a moment, between two looks
+    for i in range(1, 20):
+        held.add(10.0 + i * 0.05, 10.01 + i * 0.05, {"psus": {"psu-1-1": {"output_w": [2000.0, 2000.0]}}})
+    check(truth.judge(held, "psu-1-1", shown(2600.0, 50), 10.05, 10.06, 0.3) is None, "what was held between two looks was held")
+    check("2600 0.49 s ago" in str(truth.judge(held, "psu-1-1", shown(2600.0, 50), 10.5, 10.51, 0.3)), "and not for long")
 
 
 def in_order():
