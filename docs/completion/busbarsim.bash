@@ -56,7 +56,7 @@ _busbarsim() {
     serve) options='--run-dir --write-config --trace --generate --load --discharged --seed --envelope-w
         --charge-timeout-s --rt-priority --ctl --modbus-tcp --seconds --json --help --version' ;;
     demo) options='--busbard --seconds --trace --generate --seed --record --keep-dir --json --help --version' ;;
-    replay) options='--from-start --verbose --json --help --version' ;;
+    replay) options='--from-start --runs --verbose --json --help --version' ;;
     run) options='--controller --seed --set --seconds --json --csv --svg --help --version' ;;
     list) options='--json --help --version' ;;
     compare) options='--controller --set --seed --svg --json --help --version' ;;

@@ -232,6 +232,30 @@ static void replay_print_orders(struct replay *replay)
                       orders[i].value, core_rule_text(orders[i].why.rule));
 }
 
+/* What this step counts as having taken. */
+static int64_t replay_least(struct replay *replay, int64_t us)
+{
+    struct replay_least *least = replay->opt->least;
+    uint64_t i = replay->result->ticks;
+
+    if (!least)
+        return us;
+    if (i == least->room) {
+        uint64_t room = least->room > 0 ? 2 * least->room : 1024;
+        int64_t *more = realloc(least->us, room * sizeof *more);
+
+        if (!more)
+            return us;
+        least->us = more;
+        least->room = room;
+    }
+    if (i == least->count)
+        least->us[least->count++] = us;
+    else if (i < least->count && us < least->us[i])
+        least->us[i] = us;
+    return i < least->count ? least->us[i] : us;
+}
+
 static void replay_step(struct replay *replay)
 {
     const struct replay_tick *tick = &replay->tick;
@@ -245,7 +269,7 @@ static void replay_step(struct replay *replay)
     int64_t begun_us = clock_now_us();
 
     core_step(replay->core, &in, replay->out);
-    histogram_add(&replay->result->core_step, clock_now_us() - begun_us);
+    histogram_add(&replay->result->core_step, replay_least(replay, clock_now_us() - begun_us));
     if (replay->stepped)
         replay->result->recorded_us += tick->now_us - replay->last_us;
     replay->last_us = replay->floor_us = tick->now_us;

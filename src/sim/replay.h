@@ -14,13 +14,21 @@
 
 #define REPLAY_TEXT_MAX 512
 
-/* busbarsim replay FILE [--json] [--from-start] [--verbose]: in replay_main.c */
+/* busbarsim replay FILE [--json] [--from-start] [--runs N] [--verbose]: in replay_main.c */
 int replay_main(int argc, char **argv);
+
+/* The least time that each step has taken so far, in us, over several runs of one recording. They are
+ * the same to the bit: what one run took longer is the machine's. Zero: none yet; free(us) when done. */
+struct replay_least {
+    int64_t *us;
+    uint64_t count, room;
+};
 
 struct replay_options {
     bool from_start;         /* begin with core_init(), not with the recorded block  */
     bool trust_sums;         /* do not check CRCs: for the fuzz target               */
     FILE *verbose;           /* each order, as a line; NULL: none                    */
+    struct replay_least *least; /* lowered, and what core_step counts; NULL: this run alone */
 };
 
 struct replay_result {
@@ -33,7 +41,7 @@ struct replay_result {
     uint64_t gaps, lost;     /* places where ticks are missing; how many are          */
     uint64_t blocks, blocks_different;  /* copies of the core met on the way, and unlike ours */
     int64_t recorded_us, wall_us;
-    struct histogram core_step;    /* time of each step, run back to back            */
+    struct histogram core_step;    /* time of each step, run back to back (`least`)  */
     char first[REPLAY_TEXT_MAX];   /* the first difference, in words; empty          */
     char trouble[REPLAY_TEXT_MAX]; /* not ST_OK: what is wrong with the file          */
 };

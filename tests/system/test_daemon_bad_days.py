@@ -62,7 +62,7 @@ def recording(rack):
     wait_for("some ticks more", lambda: rack.ask("stats")["ticks"] > before + 300, 30)
     code, out, err = rack.run("record", "save", path)
     check(code == 0, f"a recording is saved {err}")
-    done = subprocess.run([os.path.join(BIN, "busbarsim"), "replay", path, "--json"], capture_output=True, text=True)
+    done = subprocess.run([os.path.join(BIN, "busbarsim"), "replay", path, "--runs", "2", "--json"], capture_output=True, text=True)
     print(done.stdout, done.stderr)
     result = json.loads(done.stdout)
     check(done.returncode == 0 and result["same_build"], "the recording is of this build")

@@ -120,6 +120,28 @@ static void a_changed_reading_changes_orders(void **state)
     recording_free(&recording);
 }
 
+static void a_step_counts_with_the_least_it_took(void **state)
+{
+    struct recording recording;
+    struct replay_result result;
+    struct replay_least least = { .us = NULL };
+    const struct replay_options opt = { .from_start = true, .least = &least };
+
+    (void)state;
+    recording_new(&recording);
+    assert_int_equal(replay_bytes(recording.data, recording.size, &opt, &result), ST_OK);
+    assert_true(result.ticks > 0);
+    assert_int_equal(least.count, result.ticks);
+    for (uint64_t i = 0; i < least.count; i++)
+        least.us[i] = i == 0 ? 7 * 1000000 : 0; /* no step takes seconds, and none less than nothing */
+    assert_int_equal(replay_bytes(recording.data, recording.size, &opt, &result), ST_OK);
+    assert_int_equal(least.count, result.ticks);
+    assert_true(least.us[0] < 7 * 1000000);
+    assert_int_equal(result.core_step.max_us, least.us[0]);
+    free(least.us);
+    recording_free(&recording);
+}
+
 static void a_whole_run_is_the_same_from_its_start(void **state)
 {
     struct recording recording;
@@ -385,6 +407,7 @@ int main(void)
         cmocka_unit_test(the_seeds_of_the_fuzzer_are_recordings_of_this_version),
         cmocka_unit_test(a_changed_order_is_found_and_named),
         cmocka_unit_test(a_changed_reading_changes_orders),
+        cmocka_unit_test(a_step_counts_with_the_least_it_took),
         cmocka_unit_test(a_whole_run_is_the_same_from_its_start),
         cmocka_unit_test(another_build_is_refused_unless_from_the_start),
         cmocka_unit_test(a_file_cut_anywhere_is_refused),
