@@ -7,6 +7,7 @@ sanitizers, less those that only read sources), release-clang (must compile clea
 fuzz (each parser for a few seconds). What plays in virtual time on every processor
 has a phase of its own: beside it a real-time test would only measure its load."""
 import argparse
+import fcntl
 import os
 import re
 import subprocess
@@ -49,7 +50,9 @@ def build(preset):
     began = time.time()
     log = os.path.join(TOP, "build", preset + ".log")
     os.makedirs(os.path.dirname(log), exist_ok=True)
-    with open(log, "w") as out:
+    # The lock is that of ./dev: two builds in one folder would spoil each other's files.
+    with open(os.path.join(TOP, "build", f".{preset}.lock"), "w") as lock, open(log, "w") as out:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         for command in (["cmake", "--preset", preset], ["cmake", "--build", "--preset", preset]):
             if subprocess.run(command, cwd=TOP, stdout=out, stderr=subprocess.STDOUT).returncode:
                 out.flush()
