@@ -3,7 +3,7 @@
 """Builds every variant, runs every test in it, ends with one summary.
 
 The variants: release (gcc; all tests), asan-ubsan and tsan (the same tests under
-sanitizers, less those that only read sources), release-clang (must compile clean),
+sanitizers, less those that only read sources and, for tsan, unit tests of one thread), release-clang (must compile clean),
 fuzz (each parser for a few seconds). What plays in virtual time on every processor
 has a phase of its own: beside it a real-time test would only measure its load."""
 import argparse

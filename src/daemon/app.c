@@ -266,7 +266,7 @@ static void app_stop_upstream(struct app *app)
 
 static enum status app_start_signals(struct app *app)
 {
-    sigset_t hup;
+    sigset_t held;
     enum status st = loop_on_signal(app->loop, SIGTERM, app_on_stop, app);
 
     if (st == ST_OK)
@@ -275,10 +275,12 @@ static enum status app_start_signals(struct app *app)
         st = loop_on_signal(app->loop, SIGHUP, app_on_reload, app);
     if (st == ST_OK)
         st = loop_every(app->loop, APP_DRAIN_US, app_on_timer, app);
-    (void)sigemptyset(&hup);
-    (void)sigaddset(&hup, SIGHUP);
+    (void)sigemptyset(&held);
+    (void)sigaddset(&held, SIGHUP);
+    (void)sigaddset(&held, SIGTERM);
+    (void)sigaddset(&held, SIGINT);
     if (st == ST_OK)
-        (void)pthread_sigmask(SIG_UNBLOCK, &hup, NULL); /* one that came meanwhile is a reload */
+        (void)pthread_sigmask(SIG_UNBLOCK, &held, NULL); /* what came meanwhile is heard now */
     return st;
 }
 

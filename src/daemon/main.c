@@ -150,8 +150,17 @@ static int main_restore(const struct main_args *args, struct conf *conf)
 static int main_run(const struct main_args *args, struct conf *conf)
 {
     struct app *app = NULL;
-    enum status st = app_new(conf, args->config, &app);
-    int exit_status = st == ST_BUSY || st == ST_RANGE ? 2 : 1; /* after 2 systemd does not try again */
+    sigset_t ends;
+    enum status st;
+    int exit_status;
+
+    /* Who is told to end while it starts ends in order a moment later: app.c lets these in as well. */
+    (void)sigemptyset(&ends);
+    (void)sigaddset(&ends, SIGTERM);
+    (void)sigaddset(&ends, SIGINT);
+    (void)sigprocmask(SIG_BLOCK, &ends, NULL);
+    st = app_new(conf, args->config, &app);
+    exit_status = st == ST_BUSY || st == ST_RANGE ? 2 : 1; /* after 2 systemd does not try again */
 
     if (st == ST_OK)
         exit_status = app_run(app);

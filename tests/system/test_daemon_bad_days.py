@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 
-from rack import BIN, PATIENCE, Rack, check, main, wait_for
+from rack import BIN, PATIENCE, Rack, check, main, tied, wait_for
 
 
 def originals(rack):
@@ -140,6 +140,20 @@ def a_line_is_in_use(rack):
           f"a line in somebody's hands is no reason for systemd to give up (status 2): {code}")
 
 
+def told_to_end_while_it_starts(rack):
+    """In the moment its socket appears: before that the kernel's answer would do, as nothing of it would be left."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        for _ in range(5):
+            daemon = subprocess.Popen(tied([os.path.join(BIN, "busbard"), "--config", rack.config]), stderr=subprocess.DEVNULL)
+            while not os.path.exists(rack.socket) and daemon.poll() is None:
+                pass
+            daemon.send_signal(number)
+            code = daemon.wait(60 * PATIENCE)
+            if code or os.path.exists(rack.socket):
+                check(False, f"a start that is called off is an orderly stop: {number.name}, status {code}, socket {os.path.exists(rack.socket)}")
+    check(True, "a start that is called off is an orderly stop")
+
+
 def the_wanted_mode_is_lost(rack):
     state = os.path.join(os.path.dirname(rack.socket), "state", "state")
     check("mode_wanted control" in open(state).read(), "control was wanted")
@@ -185,6 +199,7 @@ def test():
         check(rack.daemon.wait(60 * PATIENCE) == 0, "SIGINT is an orderly stop")
         restores(rack)
         a_line_is_in_use(rack)
+        told_to_end_while_it_starts(rack)
         the_wanted_mode_is_lost(rack)
         nothing_can_be_written(rack)
 
