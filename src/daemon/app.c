@@ -96,8 +96,11 @@ static void app_stop_places(struct app *app)
 /* The configuration gives only the first mode. */
 static enum status app_start_state(struct app *app)
 {
-    enum status st = state_load(app->conf->state_dir, &app->state);
+    enum status st = keeper_new(app->conf->state_dir, &app->keeper);
 
+    if (st != ST_OK)
+        return st;
+    st = state_load(app->conf->state_dir, &app->state);
     if (st == ST_OK)
         return ST_OK;
     app->state = (struct state){ .mode_wanted = app->conf->mode_first, .wall_us = clock_wall_us() };
@@ -106,14 +109,14 @@ static enum status app_start_state(struct app *app)
               "%s/state cannot be read (%s): %s, the configuration's first mode; say what is wanted: busbarctl mode",
               app->conf->state_dir, status_label(st), core_mode_wanted_label(app->state.mode_wanted));
     (void)snprintf(app->state.who, sizeof app->state.who, "configuration");
-    if (app->state_writable && state_save(app->conf->state_dir, &app->state) != ST_OK)
-        app->state_writable = false;
+    if (app->state_writable)
+        keeper_put(app->keeper, &app->state);
     return ST_OK;
 }
 
 static void app_stop_state(struct app *app)
 {
-    (void)app; /* every change was written when it was made */
+    app->keeper = keeper_free(app->keeper);
 }
 
 static enum status app_start_rig(struct app *app)

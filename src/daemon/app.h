@@ -11,6 +11,7 @@
 #include "busbar/operator.h"
 #include "busbar/status.h"
 #include "eventlog.h"
+#include "keeper.h"
 #include "loop.h"
 #include "notify.h"
 #include "recorder.h"
@@ -32,6 +33,7 @@ struct app {
     int state_fd;                     /* holds the lock of the state directory; -1     */
     bool state_writable;
     struct state state;
+    struct keeper *keeper; /* of `state`, on the disk                       */
     struct rig *rig;
     struct rig *rig_next;             /* of a reload that waits for app_run()          */
     bool reload_again;                /* SIGHUP came while one was under way           */

@@ -11,6 +11,9 @@
 #include "busbar/queue.h"
 #include "reload.h"
 
+#define CALLS_DISK_US                                                                                        \
+    INT64_C(2000000) /* a disk that takes longer cannot be relied on; well within the watchdog */
+
 static const struct core_outputs *calls_outputs(void *arg)
 {
     struct app *app = arg;
@@ -94,35 +97,52 @@ static enum core_mode_wanted calls_mode_wanted(void *arg)
     return app->rig->plan->mode_wanted;
 }
 
+/* The reason why it is refused, NULL: the wish for control is on the disk. What did not get there in
+ * time may still: it is followed by what holds, so that a restart does not begin with what was refused. */
+static const char *calls_keep_control(struct app *app, const struct state *state)
+{
+    enum status st;
+
+    keeper_put(app->keeper, state);
+    st = keeper_wait(app->keeper, CALLS_DISK_US);
+    if (st == ST_OK)
+        return NULL;
+    if (st != ST_BUSY)
+        return "cannot be written";
+    keeper_put(app->keeper, &app->state);
+    return "was not written in time";
+}
+
 /* `control` needs a place for originals: refused where the wish itself cannot be
- * kept. `observe` and `emergency` only ever make a rack safer, so they hold
- * without, until the next start. */
+ * kept. `observe` and `emergency` only ever make a rack safer: they hold at once,
+ * and where they cannot be kept until the next start. */
 static enum status calls_set_mode(void *arg, enum core_mode_wanted mode, const char *who)
 {
     struct app *app = arg;
-    const char *label = core_mode_wanted_label(mode), *dir = app->rig->conf->state_dir;
+    const char *label = core_mode_wanted_label(mode), *why;
     struct state state = { .mode_wanted = mode, .wall_us = clock_wall_us() };
-    enum status st;
 
     if (mode != CORE_WANT_OBSERVE && mode != CORE_WANT_CONTROL && mode != CORE_WANT_EMERGENCY)
         return ST_REFUSED;
     (void)snprintf(state.who, sizeof state.who, "%s", who);
-    st = state_save(dir, &state);
-    app->state_writable = st == ST_OK;
-    if (st != ST_OK && mode == CORE_WANT_CONTROL) {
+    why = mode == CORE_WANT_CONTROL ? calls_keep_control(app, &state) : NULL;
+    if (why) {
         EVENT(EV_MODE_WANTED, app->rig->conf->rack_name,
-              "%s asked for %s: refused, %s cannot be written, so no original value could be kept", who,
-              label, dir);
+              "%s asked for %s: refused, %s %s, so no original value could be kept", who, label,
+              app->rig->conf->state_dir, why);
         return ST_REFUSED;
     }
-    if (st != ST_OK)
-        LOG(WARNING, dir, "the wish for %s could not be kept: a restart forgets it", label);
     app->state = state;
-    if (mode == app->rig->plan->mode_wanted)
-        return ST_OK;
-    app->rig->plan->mode_wanted = mode;
-    rig_plan_put(app->rig);
-    EVENT(EV_MODE_WANTED, app->rig->conf->rack_name, "%s asked for %s", who, label);
+    if (mode != app->rig->plan->mode_wanted) {
+        app->rig->plan->mode_wanted = mode;
+        rig_plan_put(app->rig);
+        EVENT(EV_MODE_WANTED, app->rig->conf->rack_name, "%s asked for %s", who, label);
+    }
+    if (mode != CORE_WANT_CONTROL) { /* who keeps it says when it cannot be kept */
+        keeper_put(app->keeper, &app->state);
+        if (keeper_wait(app->keeper, CALLS_DISK_US) == ST_BUSY)
+            LOG(WARNING, app->rig->conf->state_dir, "slow: %s is in force, and not on the disk yet", label);
+    }
     return ST_OK;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* state.c: the wanted mode on disk. Main thread. Never touches originals: those
+/* state.c: the wanted mode on disk. One thread at a time. Never touches originals: those
  * belong to the field. */
 #include "state.h"
 

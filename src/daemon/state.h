@@ -2,7 +2,7 @@
 /* state.h: what the daemon must remember when it is gone: the wanted mode.
  *
  * One small file, `state_dir`/state, written whole beside itself, synced and
- * renamed, so a power cut leaves the old or the new one. Main thread.
+ * renamed, so a power cut leaves the old or the new one. One thread at a time.
  */
 #ifndef BUSBAR_DAEMON_STATE_H
 #define BUSBAR_DAEMON_STATE_H

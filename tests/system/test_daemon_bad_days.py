@@ -154,6 +154,28 @@ def told_to_end_while_it_starts(rack):
     check(True, "a start that is called off is an orderly stop")
 
 
+def a_disk_hangs(rack):
+    """A pipe with no reader hangs whoever opens it to write, as a dying disk does."""
+    state = os.path.join(os.path.dirname(rack.socket), "state", "state")
+    rack.start()
+    rack.wait_good()
+    os.mkfifo(state + ".new")
+    code, _, err = rack.run("mode", "emergency")
+    check(code == 0 and rack.ask("status")["mode_wanted"] == "emergency", f"an emergency does not wait for a disk {err}")
+    rack.wait_log("emergency is in force, and not on the disk yet")
+    code, _, err = rack.run("mode", "control")
+    check(code == 2 and rack.ask("status")["mode_wanted"] == "emergency", f"control does, and not for long {err}")
+    ticks = rack.ask("stats")["ticks"]
+    wait_for("the control loop goes on", lambda: rack.ask("stats")["ticks"] > ticks)
+    check("mode_wanted control" in open(state).read(), "nothing new is on the disk")
+    with open(state + ".new"):  # it goes on, and fails
+        wait_for("what is in force is on the disk, not what was refused", lambda: "mode_wanted emergency" in open(state).read())
+    check(not os.path.exists(state + ".new"), "nothing half-written is left")
+    rack.control()
+    check("mode_wanted control" in open(state).read(), "and all is well again")
+    check(rack.stop() == 0, "it ends orderly")
+
+
 def the_wanted_mode_is_lost(rack):
     state = os.path.join(os.path.dirname(rack.socket), "state", "state")
     check("mode_wanted control" in open(state).read(), "control was wanted")
@@ -200,6 +222,7 @@ def test():
         restores(rack)
         a_line_is_in_use(rack)
         told_to_end_while_it_starts(rack)
+        a_disk_hangs(rack)
         the_wanted_mode_is_lost(rack)
         nothing_can_be_written(rack)
 
