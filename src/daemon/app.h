@@ -33,7 +33,7 @@ struct app {
     int state_fd;                     /* holds the lock of the state directory; -1     */
     bool state_writable;
     struct state state;
-    struct keeper *keeper; /* of `state`, on the disk                       */
+    struct keeper *keeper;            /* of `state`, on the disk                       */
     struct rig *rig;
     struct rig *rig_next;             /* of a reload that waits for app_run()          */
     bool reload_again;                /* SIGHUP came while one was under way           */

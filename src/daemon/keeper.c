@@ -12,12 +12,12 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "busbar/clock.h"
 #include "busbar/log.h"
 #include "busbar/worker.h"
 
 #define KEEPER_US_PER_S  1000000
 #define KEEPER_NS_PER_US 1000
-#define KEEPER_NS_PER_S  1000000000L
 
 struct keeper {
     char dir[PATH_MAX];
@@ -78,20 +78,6 @@ enum status keeper_new(const char *state_dir, struct keeper **ret)
     return ST_OK;
 }
 
-static struct timespec keeper_deadline(int64_t wait_us)
-{
-    struct timespec until;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(wait_us / KEEPER_US_PER_S);
-    until.tv_nsec += (long)(wait_us % KEEPER_US_PER_S) * KEEPER_NS_PER_US;
-    if (until.tv_nsec >= KEEPER_NS_PER_S) {
-        until.tv_sec++;
-        until.tv_nsec -= KEEPER_NS_PER_S;
-    }
-    return until;
-}
-
 void keeper_put(struct keeper *keeper, const struct state *state)
 {
     (void)pthread_mutex_lock(&keeper->mutex);
@@ -103,7 +89,9 @@ void keeper_put(struct keeper *keeper, const struct state *state)
 
 enum status keeper_wait(struct keeper *keeper, int64_t wait_us)
 {
-    struct timespec until = keeper_deadline(wait_us);
+    int64_t until_us = clock_now_us() + wait_us;
+    struct timespec until = { .tv_sec = (time_t)(until_us / KEEPER_US_PER_S),
+                              .tv_nsec = (long)(until_us % KEEPER_US_PER_S) * KEEPER_NS_PER_US };
     enum status st;
     int late = 0;
 
