@@ -32,6 +32,7 @@ static struct pmi_options options = {
     .nodes = { 0 },
 };
 static struct pmi_client client;
+static bool taken; /* the token that was asked about last would be */
 
 static void must(bool holds)
 {
@@ -70,10 +71,19 @@ static enum status fuzz_mode(void *arg, enum core_mode_wanted mode, const char *
     return ST_OK;
 }
 
-static enum status fuzz_token(void *arg, const struct operator_wish *wish, struct operator_token *ret)
+static enum status fuzz_token_check(void *arg, const struct operator_wish *wish)
 {
     (void)arg;
     must(client.writer == 0 && wish->node == 0 && wish->priority < CORE_PRIORITIES && wish->amount_w >= 0);
+    taken = wish->priority % 2 == 0;
+    return taken ? ST_OK : ST_BUSY;
+}
+
+static enum status fuzz_token(void *arg, const struct operator_wish *wish, struct operator_token *ret)
+{
+    (void)arg;
+    must(client.writer == 0 && wish->node == 0 && wish->priority < CORE_PRIORITIES && wish->amount_w >= 0 &&
+         taken);
     *ret = (struct operator_token){ .client = 1, .version = 1 };
     return ST_OK;
 }
@@ -127,7 +137,10 @@ static void fuzz_answer(struct pmi_lease *lease, enum pmi_framing framing, const
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const struct operator_calls daemon = { .set_mode = fuzz_mode, .mode_wanted = fuzz_mode_wanted, .token = fuzz_token };
+    static const struct operator_calls daemon = { .set_mode = fuzz_mode,
+                                                  .mode_wanted = fuzz_mode_wanted,
+                                                  .token_check = fuzz_token_check,
+                                                  .token = fuzz_token };
     static const struct pmi_calls calls = { .budget = fuzz_budget, .ride = fuzz_ride };
     enum pmi_framing framing = size > 0 && (data[0] & 1) ? PMI_RTU : PMI_TCP;
     int64_t now_us = 1000000000;
