@@ -11,8 +11,8 @@
 #include "busbar/queue.h"
 #include "reload.h"
 
-#define CALLS_DISK_US                                                                                        \
-    INT64_C(2000000) /* a disk that takes longer cannot be relied on; well within the watchdog */
+/* A disk that takes longer cannot be relied on; well within the watchdog. */
+#define CALLS_DISK_US INT64_C(2000000)
 
 static const struct core_outputs *calls_outputs(void *arg)
 {
