@@ -74,7 +74,7 @@ def registers(folder):
         code, answer, err = device("read", "--link", link, "--profile", "hpr-psu", "--timeout", "2000")
         check(code == 0 and answer["absent"] == ["psu_inlet_c"], "exception 2 makes it absent, and no failure")
         code, answer, err = device("scan", "--link", f"tcp:127.0.0.1:{peer.port}@{PSU - 1}-{PSU + 1}", "--profile", "hpr-psu",
-                                   "--timeout", "300")
+                                   "--timeout", "1000")
         check(code == 0 and [f["address"] for f in answer["found"]] == [PSU], f"a scan finds the one that is there {err}")
         peer.tell(f"writes {PSU:x}")
         state = os.path.join(folder, "state")
