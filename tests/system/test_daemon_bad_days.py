@@ -143,7 +143,7 @@ def a_line_is_in_use(rack):
 def told_to_end_while_it_starts(rack):
     """In the moment its socket appears: before that the kernel's answer would do, as nothing of it would be left."""
     for number in (signal.SIGTERM, signal.SIGINT):
-        for _ in range(5):
+        for _ in range(2):
             daemon = subprocess.Popen(tied([os.path.join(BIN, "busbard"), "--config", rack.config]), stderr=subprocess.DEVNULL)
             while not os.path.exists(rack.socket) and daemon.poll() is None:
                 pass
