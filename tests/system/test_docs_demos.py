@@ -1,17 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Commands shown in README and docs/ that bring a rack of their own and run it in real time, shortened; see shown.py."""
-import tempfile
-
 import shown
-from rack import SANITIZED, main, skip
+from rack import main
 
-
-def test():
-    if SANITIZED:
-        skip("shown commands are run with the release build")
-    with tempfile.TemporaryDirectory(prefix="busbar-test-") as folder:
-        shown.run_alone("demo", folder)
-
-
-main(test)
+main(lambda: shown.test_alone("demo"))
